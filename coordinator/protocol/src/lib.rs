@@ -1,0 +1,34 @@
+//! What crosses the wire between coordinator, workers and clients: requests, answers, ids, problems.
+//!
+//! This crate is the only thing that the three programs share. It holds data and its parsing, never
+//! behaviour: no clock, no network, no files.
+//!
+//! How the wire grows: a reader ignores fields it does not know, a new field is optional for the
+//! reader (`#[serde(default)]`), an enum that an older reader may meet has an `Unknown` variant.
+//! `tests/golden` keeps what earlier versions wrote, and every version must still read it.
+//!
+//! | who talks | module | addresses |
+//! |---|---|---|
+//! | worker → coordinator | [`agent`] | `/agent/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`worker`] | `/api/v1/…` |
+//! | coordinator → anybody, when it refuses | [`problem`] | every address |
+//! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
+//!
+//! Points in time are Unix milliseconds (`…_ms` on an absolute field means UTC), durations are
+//! milliseconds too; sizes are bytes.
+
+pub mod agent;
+pub mod blender;
+pub mod blob;
+pub mod frames;
+pub mod ids;
+pub mod job;
+pub mod people;
+pub mod problem;
+pub mod scene;
+pub mod settings;
+pub mod worker;
+pub mod worker_config;
+
+pub use blob::BlobHash;
+pub use ids::{JobId, LeaseId, SceneId, TaskId, UserId, WorkerId};

@@ -1,0 +1,104 @@
+//! Refusals as RFC 9457 problem documents (`application/problem+json`).
+//!
+//! Programs branch on [`Problem::kind`], never on text: titles and details may change any day.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::settings::Fault;
+
+/// Media type of a problem document.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// The stable name of a problem; on the wire a URI, `urn:pictor:problem:` and the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum ProblemKind {
+    /// No token, or one that is unknown, expired or revoked.
+    #[serde(rename = "urn:pictor:problem:unauthorized")]
+    Unauthorized,
+    /// The token is good, but not for this.
+    #[serde(rename = "urn:pictor:problem:forbidden")]
+    Forbidden,
+    /// Nothing there, or nothing of yours.
+    #[serde(rename = "urn:pictor:problem:not-found")]
+    NotFound,
+    /// The request cannot be understood; `faults` names each place.
+    #[serde(rename = "urn:pictor:problem:invalid")]
+    Invalid,
+    /// The state of the thing does not allow this, such as pausing a finished job.
+    #[serde(rename = "urn:pictor:problem:conflict")]
+    Conflict,
+    /// The body is longer than allowed.
+    #[serde(rename = "urn:pictor:problem:too-large")]
+    TooLarge,
+    /// The uploaded file is not a scene that can be rendered.
+    #[serde(rename = "urn:pictor:problem:bad-scene")]
+    BadScene,
+    /// The scene was written by a Blender newer than every runtime of this network.
+    #[serde(rename = "urn:pictor:problem:newer-than-every-runtime")]
+    NewerThanEveryRuntime,
+    /// The bytes received are not those that were announced; start the upload anew.
+    #[serde(rename = "urn:pictor:problem:hash-mismatch")]
+    HashMismatch,
+    /// The upload goes on at another offset; ask for it again.
+    #[serde(rename = "urn:pictor:problem:wrong-offset")]
+    WrongOffset,
+    /// The coordinator's storage is full.
+    #[serde(rename = "urn:pictor:problem:storage-full")]
+    StorageFull,
+    /// The worker is too old for this coordinator.
+    #[serde(rename = "urn:pictor:problem:worker-too-old")]
+    WorkerTooOld,
+    /// The worker has to say hello first: it is unknown here or was started anew elsewhere.
+    #[serde(rename = "urn:pictor:problem:hello-first")]
+    HelloFirst,
+    /// A fault of the coordinator; try again later.
+    #[serde(rename = "urn:pictor:problem:internal")]
+    Internal,
+    /// A kind that this reader does not know yet.
+    #[serde(other, rename = "urn:pictor:problem:unknown")]
+    Unknown,
+}
+
+/// What a coordinator answers when it refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: ProblemKind,
+    /// The same words for every problem of this kind.
+    pub title: String,
+    /// HTTP status code.
+    pub status: u16,
+    /// What happened this time and what to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Every place that is wrong, where several can be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.detail.as_deref().unwrap_or(&self.title))?;
+        self.faults
+            .iter()
+            .try_for_each(|fault| write!(f, "\n  {}: {}", fault.field, fault.message))
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_from_the_future_is_unknown_and_still_readable() {
+        let json = r#"{"type":"urn:pictor:problem:moon-phase","title":"Wrong moon","status":409,"moon":"new"}"#;
+        let problem: Problem = serde_json::from_str(json).unwrap();
+        assert_eq!(problem.kind, ProblemKind::Unknown);
+        assert_eq!(problem.to_string(), "Wrong moon");
+    }
+}
