@@ -1,0 +1,187 @@
+//! One coordinator: its wired parts, and the tasks that belong to it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::net::TcpListener;
+use tokio::sync::{RwLock, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::{self, AccountError};
+use crate::bells::Bells;
+use crate::blobs::{BlobError, Blobs};
+use crate::config::Config;
+use crate::dispatch::sweep;
+use crate::http;
+use crate::metrics::Metrics;
+use crate::progress::LiveProgress;
+use crate::store::{self, Store, StoreError};
+
+/// The parts that every operation works with.
+#[derive(Debug)]
+pub struct App {
+    pub config: Config,
+    /// Where people and workers reach this coordinator; no slash at the end.
+    pub url: String,
+    pub store: Store,
+    pub blobs: Arc<Blobs>,
+    /// Held for reading while a blob is promised, for writing while unneeded ones are removed.
+    pub blob_gate: RwLock<()>,
+    /// A place for each picture that may be decoded at a time.
+    pub examining: Semaphore,
+    pub bells: Bells,
+    pub progress: LiveProgress,
+    pub metrics: Metrics,
+    /// Everything that runs beside a request; waited for at the end.
+    pub tasks: TaskTracker,
+    /// The coordinator is going away: held requests are answered now.
+    pub stopping: CancellationToken,
+}
+
+impl App {
+    /// Unix microseconds.
+    pub fn now_us(&self) -> i64 {
+        now_us()
+    }
+}
+
+/// Unix microseconds by the system's clock.
+pub fn now_us() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_micros() as i64)
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("could not make the data directory {path}")]
+    Data {
+        path: std::path::PathBuf,
+        source: io::Error,
+    },
+    #[error("could not listen on {bind}")]
+    Listen { bind: SocketAddr, source: io::Error },
+    #[error("could not write {path}")]
+    ReadyFile {
+        path: std::path::PathBuf,
+        source: io::Error,
+    },
+    #[error("could not open the blob store")]
+    Blobs(#[from] BlobError),
+    #[error("could not open the database")]
+    Store(#[from] StoreError),
+    #[error("could not set up the operator")]
+    Operator(#[from] AccountError),
+    #[error("the server failed")]
+    Serve(#[source] io::Error),
+}
+
+/// A coordinator that listens and is about to answer.
+pub struct Server {
+    app: Arc<App>,
+    listener: TcpListener,
+    /// Signs the operator in once; only on a coordinator that never had one.
+    pub first_sign_in: Option<String>,
+}
+
+impl Server {
+    /// Opens the database and the blobs, migrates, and listens.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let store = open_store(&config).await?;
+        let blobs = Blobs::open(&config.data)?;
+        let listener =
+            TcpListener::bind(config.bind)
+                .await
+                .map_err(|source| StartError::Listen {
+                    bind: config.bind,
+                    source,
+                })?;
+        let bound = listener.local_addr().map_err(StartError::Serve)?;
+        let url = config
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{bound}"));
+
+        let now_us = now_us();
+        // Nobody could report while this coordinator was away.
+        let mut tx = store.write().await?;
+        store::attempts::renew_all(&mut tx, now_us + config.lease_ttl.as_micros() as i64).await?;
+        tx.commit().await?;
+        let (operator, fresh) = accounts::ensure_operator(&store, now_us).await?;
+        let first_sign_in = if fresh {
+            let link = accounts::make_sign_in_link(&store, operator.id, now_us).await?;
+            Some(format!("{url}/sign-in/{}", link.reveal()))
+        } else {
+            None
+        };
+        let app = App {
+            config,
+            url,
+            store,
+            blobs: Arc::new(blobs),
+            blob_gate: RwLock::default(),
+            examining: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            bells: Bells::default(),
+            progress: LiveProgress::default(),
+            metrics: Metrics::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        };
+        Ok(Self {
+            app: Arc::new(app),
+            listener,
+            first_sign_in,
+        })
+    }
+
+    /// Where it answers.
+    pub fn url(&self) -> &str {
+        &self.app.url
+    }
+
+    /// Answers until `stop` is cancelled; then finishes what it began.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
+        let Self { app, listener, .. } = self;
+        if let Some(path) = &app.config.ready_file {
+            std::fs::write(path, &app.url).map_err(|source| StartError::ReadyFile {
+                path: path.clone(),
+                source,
+            })?;
+        }
+        let sweeping = Arc::clone(&app);
+        app.tasks.spawn(async move { sweep::run(&sweeping).await });
+        let stopping = app.stopping.clone();
+        let served = axum::serve(listener, http::router(Arc::clone(&app)))
+            .with_graceful_shutdown(async move {
+                stop.cancelled().await;
+                stopping.cancel();
+            })
+            .await;
+        app.stopping.cancel();
+        app.tasks.close();
+        app.tasks.wait().await;
+        app.store.close().await;
+        served.map_err(StartError::Serve)
+    }
+}
+
+/// Opens the database of a configuration, for the server or for a command beside it.
+pub async fn open_store(config: &Config) -> Result<Store, StartError> {
+    make_private_dir(&config.data).map_err(|source| StartError::Data {
+        path: config.data.clone(),
+        source,
+    })?;
+    Ok(Store::open_sqlite(&config.database()).await?)
+}
+
+/// Scenes and the database are nobody else's business on a shared machine.
+fn make_private_dir(path: &std::path::Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}

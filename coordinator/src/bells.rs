@@ -1,0 +1,117 @@
+//! Bells wake held requests when something may have changed. They carry no news: whoever is woken reads
+//! the database, so a lost or a needless ring does no harm, and several coordinators can later ring each
+//! other through the database.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pictor_protocol::{JobId, WorkerId};
+use tokio::sync::watch;
+
+/// Every bell of a coordinator.
+#[derive(Debug, Default)]
+pub struct Bells {
+    /// There may be frames to hand out.
+    pub work: Bell,
+    /// There may be a command for a worker.
+    pub commands: Belfry<WorkerId>,
+    /// Something about a job or its frames changed.
+    pub jobs: Belfry<JobId>,
+}
+
+#[derive(Debug)]
+pub struct Bell(watch::Sender<()>);
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self(watch::Sender::new(()))
+    }
+}
+
+impl Bell {
+    pub fn ring(&self) {
+        self.0.send_replace(());
+    }
+
+    /// Listens from now on; subscribe before reading what the bell tells of.
+    pub fn listen(&self) -> Ear {
+        Ear(self.0.subscribe())
+    }
+}
+
+/// A bell per key; one that nobody listens to takes no room.
+#[derive(Debug)]
+pub struct Belfry<K>(Mutex<HashMap<K, watch::Sender<()>>>);
+
+impl<K> Default for Belfry<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Hash + Eq> Belfry<K> {
+    pub fn ring(&self, key: K) {
+        let mut bells = self.lock();
+        if let Some(bell) = bells.get(&key) {
+            if bell.receiver_count() == 0 {
+                bells.remove(&key);
+            } else {
+                bell.send_replace(());
+            }
+        }
+    }
+
+    /// Listens from now on; subscribe before reading what the bell tells of.
+    pub fn listen(&self, key: K) -> Ear {
+        let mut bells = self.lock();
+        // The number of bells is bounded by the keys that were listened to since the last sweep.
+        if bells.len() > 1_024 {
+            bells.retain(|_, bell| bell.receiver_count() > 0);
+        }
+        Ear(bells
+            .entry(key)
+            .or_insert_with(|| watch::Sender::new(()))
+            .subscribe())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, watch::Sender<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hears a bell.
+#[derive(Debug)]
+pub struct Ear(watch::Receiver<()>);
+
+impl Ear {
+    /// Waits for a ring since the last call, or since listening began. Cancel safe.
+    pub async fn heard(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The bell was taken down: a new one hangs where it was, but this ear will not hear it.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_ring_before_waiting_is_heard() {
+        let bells = Belfry::default();
+        let mut ear = bells.listen(1);
+        bells.ring(1);
+        bells.ring(2);
+        ear.heard().await;
+    }
+
+    #[test]
+    fn bells_that_nobody_hears_are_taken_down() {
+        let bells = Belfry::default();
+        drop(bells.listen(1));
+        bells.ring(1);
+        assert!(bells.lock().is_empty());
+    }
+}

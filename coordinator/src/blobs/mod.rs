@@ -1,0 +1,395 @@
+//! Content-addressed bytes: a file per blob, named by its BLAKE3 hash, and uploads in progress.
+//!
+//! ```text
+//! blobs/ab/ab12…      complete, verified, synced to disk, never changed
+//! uploads/HOLDER-HASH what HOLDER has sent so far of HASH
+//! ```
+//!
+//! Who may read a blob and which ones are still needed is the business of [`crate::store::blobs`].
+
+use std::collections::HashSet;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use pictor_protocol::BlobHash;
+use tokio::fs::{self, File};
+use tokio::io::{AsyncWriteExt, BufWriter};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    #[error("the storage is full")]
+    Full,
+    #[error("the upload goes on at byte {have}")]
+    WrongOffset { have: u64 },
+    #[error("the upload is longer than announced")]
+    TooLong,
+    #[error("the bytes have another hash")]
+    HashMismatch,
+    #[error("the sender broke off")]
+    BrokenOff,
+    #[error("could not {doing} {path}")]
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+}
+
+/// How far an upload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upload {
+    Partial { have: u64 },
+    Complete,
+}
+
+/// Part of an upload: which blob, by whom, and where the bytes go.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub hash: BlobHash,
+    /// Who sends; two senders of one blob do not meet.
+    pub holder: String,
+    /// Index of the first byte.
+    pub offset: u64,
+    /// Length of the whole blob in bytes.
+    pub length: u64,
+}
+
+/// Blobs in a directory.
+#[derive(Debug)]
+pub struct Blobs {
+    blobs: PathBuf,
+    uploads: PathBuf,
+    /// Uploads that are being written to, so that a repeated request cannot mix its bytes in.
+    writing: Mutex<HashSet<PathBuf>>,
+}
+
+impl Blobs {
+    /// Opens the store below `root` and makes its directories.
+    pub fn open(root: &Path) -> Result<Self, BlobError> {
+        let (blobs, uploads) = (root.join("blobs"), root.join("uploads"));
+        for dir in [&blobs, &uploads] {
+            std::fs::create_dir_all(dir).map_err(failed("make", dir))?;
+        }
+        Ok(Self {
+            blobs,
+            uploads,
+            writing: Mutex::default(),
+        })
+    }
+
+    /// Where the bytes of a blob lie, whether they are there or not.
+    pub fn path(&self, hash: BlobHash) -> PathBuf {
+        let name = hash.to_string();
+        self.blobs.join(&name[..2]).join(name)
+    }
+
+    /// A directory on the same file system, for files that will become blobs.
+    pub fn scratch(&self) -> &Path {
+        &self.uploads
+    }
+
+    /// Opens a blob for reading; answers its length too.
+    pub async fn read(&self, hash: BlobHash) -> Result<(File, u64), BlobError> {
+        let path = self.path(hash);
+        let file = File::open(&path).await.map_err(failed("open", &path))?;
+        let length = file.metadata().await.map_err(failed("open", &path))?.len();
+        Ok((file, length))
+    }
+
+    /// Bytes that `holder` has sent so far of a blob.
+    pub async fn uploaded(&self, holder: &str, hash: BlobHash) -> u64 {
+        fs::metadata(self.upload_path(holder, hash))
+            .await
+            .map_or(0, |file| file.len())
+    }
+
+    /// Takes the next bytes of an upload. A sender that breaks off can go on where it was.
+    pub async fn append<E>(
+        &self,
+        part: &Part,
+        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<Upload, BlobError> {
+        let path = self.upload_path(&part.holder, part.hash);
+        let _alone = Alone::on(&self.writing, &path, part.offset)?;
+        let (hasher, have) = receive(&path, part, body).await?;
+        if have < part.length {
+            return Ok(Upload::Partial { have });
+        }
+        let hash = match hasher {
+            Some(hasher) => BlobHash::from_bytes(hasher.finalize().into()),
+            None => blocking(path.clone(), |path| hash_file(&path)).await?.0,
+        };
+        if hash != part.hash {
+            fs::remove_file(&path)
+                .await
+                .map_err(failed("remove", &path))?;
+            return Err(BlobError::HashMismatch);
+        }
+        let target = self.path(hash);
+        blocking((path, target), |(path, target)| settle(&path, &target)).await?;
+        Ok(Upload::Complete)
+    }
+
+    /// Makes a blob of bytes in memory. Blocks.
+    pub fn put_bytes(&self, bytes: &[u8]) -> Result<BlobHash, BlobError> {
+        let hash = BlobHash::from_bytes(blake3::hash(bytes).into());
+        let file = tempfile::NamedTempFile::new_in(&self.uploads)
+            .map_err(failed("make", &self.uploads))?;
+        std::fs::write(file.path(), bytes).map_err(failed("write", file.path()))?;
+        settle(file.path(), &self.path(hash))?;
+        // Its name is gone; removing it again would only fail.
+        let _ = file.into_temp_path().keep();
+        Ok(hash)
+    }
+
+    /// Makes a blob of a file below [`Blobs::scratch`], which is moved. Blocks.
+    pub fn put_file(&self, path: &Path) -> Result<(BlobHash, u64), BlobError> {
+        let (hash, length) = hash_file(path)?;
+        settle(path, &self.path(hash))?;
+        Ok((hash, length))
+    }
+
+    /// Removes a blob; one that is not there is fine.
+    pub async fn remove(&self, hash: BlobHash) -> Result<(), BlobError> {
+        let path = self.path(hash);
+        match fs::remove_file(&path).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(failed("remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes uploads that nobody has gone on with for longer than `age`.
+    pub fn remove_stale_uploads(&self, age: std::time::Duration) {
+        let Ok(entries) = std::fs::read_dir(&self.uploads) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let idle = entry
+                .metadata()
+                .and_then(|file| file.modified())
+                .ok()
+                .and_then(|at| at.elapsed().ok());
+            if idle.is_some_and(|idle| idle > age) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Proves that the store can be written to.
+    pub async fn probe(&self) -> Result<(), BlobError> {
+        let path = self.uploads.join(".probe");
+        fs::write(&path, b"ready")
+            .await
+            .map_err(failed("write", &path))
+    }
+
+    fn upload_path(&self, holder: &str, hash: BlobHash) -> PathBuf {
+        self.uploads
+            .join(format!("{}-{hash}", holder.replace(':', "-")))
+    }
+}
+
+/// Writes the body behind what is there. The hasher is `None` if it has not seen the beginning.
+async fn receive<E>(
+    path: &Path,
+    part: &Part,
+    mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+) -> Result<(Option<blake3::Hasher>, u64), BlobError> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    let file = options.open(path).await.map_err(failed("open", path))?;
+    if part.offset == 0 {
+        file.set_len(0).await.map_err(failed("truncate", path))?;
+    }
+    let mut have = file.metadata().await.map_err(failed("open", path))?.len();
+    if have != part.offset {
+        return Err(BlobError::WrongOffset { have });
+    }
+    let mut hasher = (part.offset == 0).then(blake3::Hasher::new);
+    let mut file = BufWriter::with_capacity(1 << 20, file);
+    let mut broken = false;
+    while let Some(chunk) = body.next().await {
+        let Ok(chunk) = chunk else {
+            broken = true;
+            break;
+        };
+        have += chunk.len() as u64;
+        if have > part.length {
+            return Err(BlobError::TooLong);
+        }
+        if let Some(hasher) = &mut hasher {
+            hasher.update(&chunk);
+        }
+        file.write_all(&chunk)
+            .await
+            .map_err(failed("write", path))?;
+    }
+    file.flush().await.map_err(failed("write", path))?;
+    if broken {
+        Err(BlobError::BrokenOff)
+    } else {
+        Ok((hasher, have))
+    }
+}
+
+/// Gives a file its final place, for good: synced before it is named, and its name synced too.
+fn settle(from: &Path, to: &Path) -> Result<(), BlobError> {
+    let file = std::fs::File::open(from).map_err(failed("open", from))?;
+    file.sync_all().map_err(failed("sync", from))?;
+    let dir = to.parent().unwrap_or(to);
+    std::fs::create_dir_all(dir).map_err(failed("make", dir))?;
+    std::fs::rename(from, to).map_err(failed("name", to))?;
+    std::fs::File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(failed("sync", dir))
+}
+
+fn hash_file(path: &Path) -> Result<(BlobHash, u64), BlobError> {
+    let mut file = std::fs::File::open(path).map_err(failed("open", path))?;
+    let mut hasher = blake3::Hasher::new();
+    let length = io::copy(&mut file, &mut hasher).map_err(failed("read", path))?;
+    Ok((BlobHash::from_bytes(hasher.finalize().into()), length))
+}
+
+/// Runs something that waits for the disk away from the threads that answer requests.
+async fn blocking<A: Send + 'static, T: Send + 'static>(
+    arg: A,
+    work: impl FnOnce(A) -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, BlobError> {
+    match tokio::task::spawn_blocking(move || work(arg)).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BlobError {
+    move |source| match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => BlobError::Full,
+        _ => BlobError::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        },
+    }
+}
+
+/// The only writer of an upload, until it is dropped.
+struct Alone<'a> {
+    writing: &'a Mutex<HashSet<PathBuf>>,
+    path: PathBuf,
+}
+
+impl<'a> Alone<'a> {
+    fn on(writing: &'a Mutex<HashSet<PathBuf>>, path: &Path, have: u64) -> Result<Self, BlobError> {
+        let first = writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(path.to_owned());
+        if first {
+            Ok(Self {
+                writing,
+                path: path.to_owned(),
+            })
+        } else {
+            Err(BlobError::WrongOffset { have })
+        }
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_upload_that_breaks_off_goes_on_where_it_was() {
+        let (_dir, blobs) = store();
+        let part = part(b"hello world", 0);
+        let half = stream::iter([Ok(Bytes::from_static(b"hello ")), Err("cable")]);
+        assert!(matches!(
+            blobs.append(&part, half).await,
+            Err(BlobError::BrokenOff)
+        ));
+        assert_eq!(blobs.uploaded("user:1", part.hash).await, 6);
+
+        let part = Part { offset: 6, ..part };
+        assert_eq!(
+            blobs.append(&part, whole(b"world")).await.unwrap(),
+            Upload::Complete
+        );
+        assert_eq!(
+            std::fs::read(blobs.path(part.hash)).unwrap(),
+            b"hello world"
+        );
+        assert_eq!(blobs.uploaded("user:1", part.hash).await, 0);
+    }
+
+    #[tokio::test]
+    async fn other_bytes_than_announced_leave_nothing_behind() {
+        let (_dir, blobs) = store();
+        let part = part(b"hello world", 0);
+        let sent = blobs.append(&part, whole(b"hello w0rld")).await;
+        assert!(matches!(sent, Err(BlobError::HashMismatch)));
+        assert!(!blobs.path(part.hash).exists());
+        let sent = blobs.append(&part, whole(b"hello world and more")).await;
+        assert!(matches!(sent, Err(BlobError::TooLong)));
+    }
+
+    #[tokio::test]
+    async fn a_gap_is_refused_with_the_offset_to_go_on_from() {
+        let (_dir, blobs) = store();
+        let sent = blobs
+            .append(&part(b"hello world", 4), whole(b"o world"))
+            .await;
+        assert!(matches!(sent, Err(BlobError::WrongOffset { have: 0 })));
+    }
+
+    #[tokio::test]
+    async fn storing_the_same_bytes_twice_is_storing_them_once() {
+        let (_dir, blobs) = store();
+        let hash = blobs.put_bytes(b"same").unwrap();
+        assert_eq!(blobs.put_bytes(b"same").unwrap(), hash);
+        let (_, length) = blobs.read(hash).await.unwrap();
+        assert_eq!(length, 4);
+        blobs.remove(hash).await.unwrap();
+        blobs.remove(hash).await.unwrap();
+        assert!(blobs.read(hash).await.is_err());
+    }
+
+    fn store() -> (tempfile::TempDir, Blobs) {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(dir.path()).unwrap();
+        (dir, blobs)
+    }
+
+    fn part(bytes: &[u8], offset: u64) -> Part {
+        let hash = BlobHash::from_bytes(blake3::hash(bytes).into());
+        Part {
+            hash,
+            holder: "user:1".into(),
+            offset,
+            length: bytes.len() as u64,
+        }
+    }
+
+    fn whole(bytes: &'static [u8]) -> impl Stream<Item = Result<Bytes, Infallible>> + Unpin {
+        stream::iter([Ok(Bytes::from_static(bytes))])
+    }
+}

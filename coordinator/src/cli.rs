@@ -1,0 +1,236 @@
+//! The command line: `serve`, and what an operator does beside a running coordinator.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use pictor_protocol::people::Scope;
+use pictor_protocol::worker_config::WorkerConfig;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::{self, TokenSpec};
+use crate::app::{Server, now_us, open_store};
+use crate::config::{Config, Flags, LogFormat};
+use crate::{http, workers};
+
+/// Pictor's coordinator: hands out frames, verifies them and keeps the books.
+#[derive(Debug, Parser)]
+#[command(name = "pictor-coordinator", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the coordinator
+    Serve(Flags),
+    /// Access tokens for people's programs
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Workers
+    #[command(subcommand)]
+    Worker(WorkerCommand),
+    /// Print a link that signs the operator in once
+    SignInLink(Flags),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Mint an access token and print it
+    Create(TokenArgs),
+}
+
+#[derive(Debug, Args)]
+struct TokenArgs {
+    /// Whose token it is
+    #[arg(long, default_value = accounts::OPERATOR)]
+    user: String,
+    /// What it may be used for: jobs, workers or operator; may be repeated
+    #[arg(long = "scope", required = true)]
+    scopes: Vec<Scope>,
+    /// What it is for
+    #[arg(long, default_value = "made on the command line")]
+    name: String,
+    /// How long it lasts; for ever when unset
+    #[arg(long, value_name = "DAYS")]
+    expires_in_days: Option<u32>,
+    #[command(flatten)]
+    config: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum WorkerCommand {
+    /// Register a worker and write its config file
+    Create(WorkerArgs),
+}
+
+#[derive(Debug, Args)]
+struct WorkerArgs {
+    /// Name of the worker
+    #[arg(long)]
+    name: String,
+    /// Where to write its config file, readable by you alone
+    #[arg(long, default_value = "worker-config.json")]
+    out: PathBuf,
+    /// Whose worker it is
+    #[arg(long, default_value = accounts::OPERATOR)]
+    user: String,
+    /// Address under which the worker reaches the coordinator [default: the public URL, or the bind]
+    #[arg(long)]
+    url: Option<String>,
+    /// Let it render on the CPU when it has no GPU
+    #[arg(long)]
+    allow_cpu: bool,
+    #[command(flatten)]
+    config: Flags,
+}
+
+/// Runs the command line; 0 when all went well, 1 when not, 2 when the command was misunderstood.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "pictor-coordinator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(flags) => serve(Config::load(&flags)?).await,
+        Command::Token(TokenCommand::Create(args)) => create_token(&args).await,
+        Command::Worker(WorkerCommand::Create(args)) => create_worker(&args).await,
+        Command::SignInLink(flags) => sign_in_link(&Config::load(&flags)?).await,
+        Command::Openapi => say(&serde_json::to_string_pretty(&http::openapi())?),
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    start_logging(&config)?;
+    let stop = CancellationToken::new();
+    let server = Server::start(config).await?;
+    tracing::info!(
+        url = server.url(),
+        version = env!("CARGO_PKG_VERSION"),
+        "coordinator is ready"
+    );
+    if let Some(link) = &server.first_sign_in {
+        say(&format!(
+            "\nThis coordinator is new. Sign in as its operator, once, within the hour:\n\n    {link}\n\n\
+             Or mint a token for the command line:\n\n    \
+             pictor-coordinator token create --user {} --scope jobs\n",
+            accounts::OPERATOR
+        ))?;
+    }
+    let signalled = stop.clone();
+    let signals = tokio::spawn(async move {
+        let _ = stop_signal().await;
+        signalled.cancel();
+    });
+    let served = server.run(stop).await;
+    signals.abort();
+    tracing::info!("coordinator stopped");
+    Ok(served?)
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn stop_signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut term, mut int) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+fn start_logging(config: &Config) -> anyhow::Result<()> {
+    let filter: tracing_subscriber::EnvFilter = config
+        .log
+        .parse()
+        .with_context(|| format!("log filter {:?}", config.log))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    match config.log_format {
+        LogFormat::Text => log
+            .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+            .init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+async fn create_token(args: &TokenArgs) -> anyhow::Result<()> {
+    let store = open_store(&Config::load(&args.config)?).await?;
+    accounts::ensure_operator(&store, now_us()).await?;
+    let user = accounts::by_name(&store, &args.user).await?;
+    let spec = TokenSpec {
+        name: &args.name,
+        scopes: &args.scopes,
+        expires_in_days: args.expires_in_days,
+    };
+    let (token, _) = accounts::mint_token(&store, &user, &spec, now_us()).await?;
+    say(token.reveal())
+}
+
+async fn create_worker(args: &WorkerArgs) -> anyhow::Result<()> {
+    let config = Config::load(&args.config)?;
+    let store = open_store(&config).await?;
+    accounts::ensure_operator(&store, now_us()).await?;
+    let owner = accounts::by_name(&store, &args.user).await?;
+    let url = args.url.clone().or_else(|| config.public_url.clone());
+    let url = url.unwrap_or_else(|| format!("http://{}", config.bind));
+    let mut file = workers::create(&store, owner.id, &args.name, &url, now_us()).await?;
+    file.options.allow_cpu = args.allow_cpu;
+    write_private(&args.out, &file)
+        .with_context(|| format!("could not write {}", args.out.display()))?;
+    let _ = writeln!(
+        io::stderr(),
+        "worker {:?} is registered; its config is in {} (keep it private)",
+        file.name,
+        args.out.display()
+    );
+    Ok(())
+}
+
+/// Writes a config file that nobody else can read, at no moment.
+fn write_private(path: &Path, config: &WorkerConfig) -> anyhow::Result<()> {
+    let dir = path
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    serde_json::to_writer_pretty(&mut file, config)?;
+    file.write_all(b"\n")?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+async fn sign_in_link(config: &Config) -> anyhow::Result<()> {
+    let store = open_store(config).await?;
+    let (operator, _) = accounts::ensure_operator(&store, now_us()).await?;
+    let link = accounts::make_sign_in_link(&store, operator.id, now_us()).await?;
+    let url = config
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", config.bind));
+    say(&format!("{url}/sign-in/{}", link.reveal()))
+}
+
+/// Writes a line to standard output, for people or for scripts.
+fn say(line: &str) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{line}").context("could not write to standard output")
+}

@@ -1,0 +1,19 @@
+//! Leases: who renders what, until when, and what becomes of what they report.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`decide`] | which job a slot works on and how much of it (pure) |
+//! | [`task`] | the life of a task and its attempts (pure) |
+//! | [`trouble`] | when a job as a whole is at fault (pure) |
+//! | [`hand_out`] | `work`: a slot asks, and waits |
+//! | [`report`] | `report`: outputs, failures, renewals |
+//! | [`record`] | writes what [`task`] decided |
+//! | [`sweep`] | the loop: expired leases, unneeded blobs |
+
+pub mod decide;
+pub mod hand_out;
+pub mod record;
+pub mod report;
+pub mod sweep;
+pub mod task;
+pub mod trouble;

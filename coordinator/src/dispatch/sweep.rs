@@ -1,0 +1,80 @@
+//! The coordinator's own loop: takes back what silent workers held, wakes idle slots at a job's tail,
+//! removes blobs that nobody needs.
+
+use std::time::Duration;
+
+use super::report;
+use super::task::Event;
+use crate::app::App;
+use crate::store::{self, Result};
+
+/// How often expired leases are looked for.
+const TICK: Duration = Duration::from_secs(1);
+/// Unneeded blobs are looked for every so many ticks.
+const BLOBS_EVERY: u32 = 300;
+const BATCH: i64 = 500;
+
+/// Runs until the coordinator stops.
+pub async fn run(app: &App) {
+    for tick in 0_u32.. {
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = app.stopping.cancelled() => return,
+        }
+        if let Err(error) = sweep(app, tick % BLOBS_EVERY == 0).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "sweeping failed");
+        }
+    }
+}
+
+async fn sweep(app: &App, blobs_too: bool) -> Result<()> {
+    take_back_expired(app).await?;
+    let mut tx = app.store.read().await?;
+    if store::dispatch::any_tail(&mut tx).await? {
+        app.bells.work.ring();
+    }
+    drop(tx);
+    if blobs_too {
+        remove_unneeded(app).await?;
+    }
+    Ok(())
+}
+
+async fn take_back_expired(app: &App) -> Result<()> {
+    let mut tx = app.store.read().await?;
+    let expired = store::attempts::expired(&mut tx, app.now_us(), BATCH).await?;
+    drop(tx);
+    for row in expired {
+        tracing::warn!(
+            worker.id = %row.worker_id, job.id = %row.job_id, task.id = %row.task_id, attempt = row.attempt,
+            "lease expired: its worker is silent"
+        );
+        // A refusal means that the worker was faster after all.
+        let _refusal = report::end(
+            app,
+            row.reference(),
+            Event::Expired {
+                attempt: row.attempt,
+            },
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn remove_unneeded(app: &App) -> Result<()> {
+    let now_us = app.now_us();
+    let before_us = now_us - app.config.blob_grace.as_micros() as i64;
+    // Nobody may be told that a blob is there while it is being removed.
+    let _alone = app.blob_gate.write().await;
+    let mut tx = app.store.write().await?;
+    let gone = store::blobs::forget_unneeded(&mut tx, now_us, before_us, BATCH).await?;
+    tx.commit().await?;
+    for hash in gone {
+        if let Err(error) = app.blobs.remove(hash).await {
+            tracing::warn!(blob = %hash, error = &error as &dyn std::error::Error, "blob not removed");
+        }
+    }
+    app.blobs.remove_stale_uploads(app.config.blob_grace);
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Frames: their states, pictures and logs, one by one or as a zip.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, header};
+use pictor_protocol::job::{Frame, FramePage, RenderPlan};
+use pictor_protocol::problem::Problem;
+use pictor_protocol::{JobId, UserId};
+use serde::Deserialize;
+use tokio_util::io::{ReaderStream, SyncIoBridge};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use zip::write::SimpleFileOptions;
+
+use super::blobs::send;
+use crate::app::App;
+use crate::dispatch::task::TaskStatus;
+use crate::http::auth::Creator;
+use crate::http::extract::{Path, Query};
+use crate::http::problem::{Refused, Result};
+use crate::jobs::view;
+use crate::store;
+use crate::store::tasks::TaskRow;
+
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(output))
+        .routes(routes!(thumbnail))
+        .routes(routes!(log))
+        .routes(routes!(output_zip))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Frames in this state only
+    state: Option<String>,
+    /// Frames after this one
+    after: Option<i32>,
+    /// Most frames in the answer, 1 to 1000 (200 when unset)
+    limit: Option<u32>,
+}
+
+/// Frames of a job, in order
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/frames", tag = "frames",
+    params(("id" = String, Path), ListQuery),
+    responses((status = 200, body = FramePage), (status = "4XX", body = Problem)))]
+async fn list(
+    State(app): State<Arc<App>>,
+    Creator(user): Creator,
+    Path(id): Path<JobId>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<FramePage>> {
+    let status = query
+        .state
+        .map(TaskStatus::try_from)
+        .transpose()
+        .map_err(|error| {
+            Refused::new(
+                pictor_protocol::problem::ProblemKind::Invalid,
+                error.to_string(),
+            )
+        })?;
+    let limit = query.limit.unwrap_or(200).clamp(1, 1_000) as usize;
+    let plan = plan(&app, user, id).await?;
+    let mut tx = app.store.read().await?;
+    let mut rows = store::tasks::page(&mut tx, id, status, query.after, limit as i64 + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.frame);
+    let frames = rows
+        .into_iter()
+        .map(|row| view::frame(row, &plan))
+        .collect();
+    Ok(Json(FramePage { frames, next }))
+}
+
+/// A frame
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/frames/{frame}", tag = "frames",
+    params(("id" = String, Path), ("frame" = i32, Path)),
+    responses((status = 200, body = Frame), (status = "4XX", body = Problem)))]
+async fn show(
+    State(app): State<Arc<App>>,
+    Creator(user): Creator,
+    Path((id, frame)): Path<(JobId, i32)>,
+) -> Result<Json<Frame>> {
+    let (row, plan) = find(&app, user, id, frame).await?;
+    Ok(Json(view::frame(row, &plan)))
+}
+
+/// The picture of a done frame; takes a `Range: bytes=N-`
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/frames/{frame}/output", tag = "frames",
+    params(("id" = String, Path), ("frame" = i32, Path)),
+    responses((status = 200), (status = 206), (status = "4XX", body = Problem)))]
+async fn output(
+    State(app): State<Arc<App>>,
+    Creator(user): Creator,
+    Path((id, frame)): Path<(JobId, i32)>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let (row, plan) = find(&app, user, id, frame).await?;
+    let hash = row.output.0.filter(|_| row.status == TaskStatus::Done);
+    let hash = hash.ok_or_else(|| Refused::not_found("output yet"))?;
+    send(&app, hash, &headers, plan.format.media_type()).await
+}
+
+/// A small JPEG of a done frame
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/frames/{frame}/thumbnail", tag = "frames",
+    params(("id" = String, Path), ("frame" = i32, Path)),
+    responses((status = 200), (status = "4XX", body = Problem)))]
+async fn thumbnail(
+    State(app): State<Arc<App>>,
+    Creator(user): Creator,
+    Path((id, frame)): Path<(JobId, i32)>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let (row, _) = find(&app, user, id, frame).await?;
+    let hash = row.thumbnail.0.filter(|_| row.status == TaskStatus::Done);
+    send(
+        &app,
+        hash.ok_or_else(|| Refused::not_found("thumbnail"))?,
+        &headers,
+        "image/jpeg",
+    )
+    .await
+}
+
+/// What Blender said while it rendered a frame, every attempt
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/frames/{frame}/log", tag = "frames",
+    params(("id" = String, Path), ("frame" = i32, Path)),
+    responses((status = 200, body = String), (status = "4XX", body = Problem)))]
+async fn log(
+    State(app): State<Arc<App>>,
+    Creator(user): Creator,
+    Path((id, frame)): Path<(JobId, i32)>,
+) -> Result<Response> {
+    let (row, _) = find(&app, user, id, frame).await?;
+    let mut tx = app.store.read().await?;
+    let mut text = String::new();
+    let mut attempt = None;
+    for piece in store::logs::of_task(&mut tx, row.id).await? {
+        if attempt != Some(piece.attempt) {
+            text += &format!("--- attempt {} ---\n", piece.attempt);
+            attempt = Some(piece.attempt);
+        }
+        text += &piece.text;
+    }
+    let plain = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((plain, text).into_response())
+}
+
+/// Every done frame in one zip, streamed
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/output.zip", tag = "frames", params(("id" = String, Path)),
+    responses((status = 200), (status = "4XX", body = Problem)))]
+async fn output_zip(
+    State(app): State<Arc<App>>,
+    Creator(user): Creator,
+    Path(id): Path<JobId>,
+) -> Result<Response> {
+    let plan = plan(&app, user, id).await?;
+    let mut tx = app.store.read().await?;
+    let rows = store::tasks::page(&mut tx, id, Some(TaskStatus::Done), None, i64::MAX).await?;
+    let files: Vec<(String, PathBuf)> = rows
+        .iter()
+        .filter_map(|row| {
+            Some((
+                view::file_name(row.frame, &plan),
+                app.blobs.path(row.output.0?),
+            ))
+        })
+        .collect();
+    let (reader, writer) = tokio::io::duplex(1 << 18);
+    let writer = SyncIoBridge::new(writer);
+    // Ends by itself: with the last file, or when the client goes away and the pipe breaks.
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = write_zip(writer, &files) {
+            tracing::debug!(error = &error as &dyn std::error::Error, "zip not finished");
+        }
+    });
+    let attachment = format!("attachment; filename=\"{id}.zip\"");
+    let head = [
+        (header::CONTENT_TYPE, "application/zip".to_owned()),
+        (header::CONTENT_DISPOSITION, attachment),
+    ];
+    Ok((head, Body::from_stream(ReaderStream::new(reader))).into_response())
+}
+
+fn write_zip(to: impl Write, files: &[(String, PathBuf)]) -> io::Result<()> {
+    // Pictures are compressed already.
+    let stored = SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .large_file(true);
+    let mut zip = zip::ZipWriter::new_stream(to);
+    for (name, path) in files {
+        zip.start_file(name.as_str(), stored)?;
+        io::copy(&mut std::fs::File::open(path)?, &mut zip)?;
+    }
+    zip.finish()?.flush()
+}
+
+async fn plan(app: &App, user: UserId, id: JobId) -> Result<RenderPlan> {
+    let mut tx = app.store.read().await?;
+    let job = store::jobs::find_owned(&mut tx, user, id).await?;
+    job.map(|job| job.plan.0)
+        .ok_or_else(|| Refused::not_found("job"))
+}
+
+async fn find(app: &App, user: UserId, id: JobId, frame: i32) -> Result<(TaskRow, RenderPlan)> {
+    let plan = plan(app, user, id).await?;
+    let mut tx = app.store.read().await?;
+    let row = store::tasks::by_frame(&mut tx, id, frame).await?;
+    row.map(|row| (row, plan))
+        .ok_or_else(|| Refused::not_found("frame"))
+}

@@ -1,0 +1,10 @@
+//! The public API, `/api/v1/…`: for people's programs and scripts.
+
+pub mod blobs;
+pub mod events;
+pub mod frames;
+pub mod jobs;
+pub mod people;
+pub mod scenes;
+pub mod system;
+pub mod workers;

@@ -1,0 +1,104 @@
+//! Workers of one's own.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use pictor_protocol::problem::Problem;
+use pictor_protocol::worker::{NewWorker, Worker, WorkerList};
+use pictor_protocol::worker_config::WorkerConfig;
+use pictor_protocol::{UserId, WorkerId};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::http::auth::WorkerOwner;
+use crate::http::extract::{self, Path};
+use crate::http::problem::{Refused, Result};
+use crate::store;
+use crate::store::workers::WorkerStatus;
+use crate::workers;
+
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(show, retire))
+        .routes(routes!(drain))
+}
+
+/// Register a worker; the answer is its config file, with its token, shown this once
+#[utoipa::path(post, path = "/api/v1/workers", tag = "workers", request_body = NewWorker,
+    responses((status = 201, body = WorkerConfig), (status = "4XX", body = Problem)))]
+async fn create(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    extract::Json(new): extract::Json<NewWorker>,
+) -> Result<(StatusCode, Json<WorkerConfig>)> {
+    let config = workers::create(&app.store, user, &new.name, &app.url, app.now_us()).await?;
+    Ok((StatusCode::CREATED, Json(config)))
+}
+
+/// Workers of one's own
+#[utoipa::path(get, path = "/api/v1/workers", tag = "workers",
+    responses((status = 200, body = WorkerList), (status = "4XX", body = Problem)))]
+async fn list(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+) -> Result<Json<WorkerList>> {
+    let mut tx = app.store.read().await?;
+    let rows = store::workers::of_owner(&mut tx, user).await?;
+    let workers = rows
+        .into_iter()
+        .map(|row| workers::view(row, app.now_us()))
+        .collect();
+    Ok(Json(WorkerList { workers }))
+}
+
+/// A worker
+#[utoipa::path(get, path = "/api/v1/workers/{id}", tag = "workers", params(("id" = String, Path)),
+    responses((status = 200, body = Worker), (status = "4XX", body = Problem)))]
+async fn show(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+) -> Result<Json<Worker>> {
+    let mut tx = app.store.read().await?;
+    let row = store::workers::find(&mut tx, id)
+        .await?
+        .filter(|row| row.owner_id == user);
+    row.map(|row| Json(workers::view(row, app.now_us())))
+        .ok_or_else(|| Refused::not_found("worker"))
+}
+
+/// Retire a worker: its token stops working
+#[utoipa::path(delete, path = "/api/v1/workers/{id}", tag = "workers", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn retire(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+) -> Result<StatusCode> {
+    decide(&app, user, id, WorkerStatus::Retired).await
+}
+
+/// Let a worker finish what it renders and stop
+#[utoipa::path(post, path = "/api/v1/workers/{id}/drain", tag = "workers", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn drain(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+) -> Result<StatusCode> {
+    decide(&app, user, id, WorkerStatus::Draining).await
+}
+
+async fn decide(app: &App, user: UserId, id: WorkerId, status: WorkerStatus) -> Result<StatusCode> {
+    let mut tx = app.store.write().await?;
+    if !store::workers::set_status(&mut tx, user, id, status).await? {
+        return Err(Refused::not_found("worker"));
+    }
+    tx.commit().await?;
+    app.bells.commands.ring(id);
+    Ok(StatusCode::NO_CONTENT)
+}

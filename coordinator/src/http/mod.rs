@@ -1,0 +1,12 @@
+//! HTTP: addresses, who may ask, status codes. A handler extracts, authorises, calls one operation and
+//! renders its answer; rules and SQL live elsewhere.
+
+mod agent;
+mod api;
+mod auth;
+mod extract;
+mod pages;
+pub mod problem;
+mod router;
+
+pub use router::{openapi, router};

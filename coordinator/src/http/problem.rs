@@ -1,0 +1,185 @@
+//! The only place where a status code is chosen, and where an error of ours is logged.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use pictor_protocol::blob::UPLOAD_OFFSET;
+use pictor_protocol::problem::{MEDIA_TYPE, Problem, ProblemKind};
+use pictor_protocol::settings::Fault;
+
+use crate::accounts::AccountError;
+use crate::blobs::BlobError;
+use crate::jobs::JobError;
+use crate::store::StoreError;
+use crate::workers::WorkerError;
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub struct Refused {
+    kind: ProblemKind,
+    detail: Option<String>,
+    faults: Vec<Fault>,
+    /// Where an upload goes on.
+    offset: Option<u64>,
+}
+
+pub type Result<T> = std::result::Result<T, Refused>;
+
+impl Refused {
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: Some(detail.into()),
+            faults: Vec::new(),
+            offset: None,
+        }
+    }
+
+    pub fn not_found(what: &str) -> Self {
+        Self::new(
+            ProblemKind::NotFound,
+            format!("there is no such {what}, or it is not yours"),
+        )
+    }
+
+    pub fn invalid(faults: Vec<Fault>) -> Self {
+        Self {
+            faults,
+            ..Self::new(ProblemKind::Invalid, "the request cannot be carried out")
+        }
+    }
+
+    /// An error that nobody outside can do anything about.
+    fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "request failed");
+        Self::new(
+            ProblemKind::Internal,
+            "the coordinator has a fault; its log says more",
+        )
+    }
+}
+
+fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
+    match kind {
+        ProblemKind::Unauthorized => (StatusCode::UNAUTHORIZED, "Not signed in"),
+        ProblemKind::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
+        ProblemKind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+        ProblemKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid request"),
+        ProblemKind::Conflict => (StatusCode::CONFLICT, "Not possible now"),
+        ProblemKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
+        ProblemKind::BadScene => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Not a scene that can be rendered",
+        ),
+        ProblemKind::NewerThanEveryRuntime => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Newer than every Blender of this network",
+        ),
+        ProblemKind::HashMismatch => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Other bytes than announced",
+        ),
+        ProblemKind::WrongOffset => (StatusCode::CONFLICT, "The upload goes on elsewhere"),
+        ProblemKind::StorageFull => (StatusCode::INSUFFICIENT_STORAGE, "Storage full"),
+        ProblemKind::WorkerTooOld => (StatusCode::UPGRADE_REQUIRED, "Worker too old"),
+        ProblemKind::HelloFirst => (StatusCode::CONFLICT, "Say hello first"),
+        ProblemKind::Internal | ProblemKind::Unknown => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "A fault of the coordinator",
+        ),
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (status, title) = status_and_title(self.kind);
+        let problem = Problem {
+            kind: self.kind,
+            title: title.into(),
+            status: status.as_u16(),
+            detail: self.detail,
+            faults: self.faults,
+        };
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(offset) = self.offset {
+            headers.insert(UPLOAD_OFFSET, offset.into());
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => {
+                Self::new(ProblemKind::StorageFull, "the coordinator's disk is full")
+            }
+            StoreError::Database(_) | StoreError::Migrate(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<BlobError> for Refused {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Full => {
+                Self::new(ProblemKind::StorageFull, "the coordinator's disk is full")
+            }
+            BlobError::WrongOffset { have } => Self {
+                offset: Some(have),
+                ..Self::new(ProblemKind::WrongOffset, error.to_string())
+            },
+            BlobError::HashMismatch => Self::new(ProblemKind::HashMismatch, error.to_string()),
+            BlobError::TooLong | BlobError::BrokenOff => {
+                Self::new(ProblemKind::Invalid, error.to_string())
+            }
+            BlobError::Io { .. } => Self::internal(&error),
+        }
+    }
+}
+
+impl From<JobError> for Refused {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::NotFound(what) => Self::not_found(what),
+            JobError::Invalid(faults) => Self::invalid(faults),
+            JobError::BadScene(why) => Self::new(ProblemKind::BadScene, why),
+            JobError::NewerThanEveryRuntime(why) => {
+                Self::new(ProblemKind::NewerThanEveryRuntime, why)
+            }
+            JobError::NotNow(why) => Self::new(ProblemKind::Conflict, why.to_string()),
+            JobError::Blobs(error) => error.into(),
+            JobError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccountError> for Refused {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::NoSuchUser(_) => Self::not_found("user"),
+            AccountError::NotAnOperator => Self::new(ProblemKind::Forbidden, error.to_string()),
+            AccountError::NoScope => Self::new(ProblemKind::Invalid, error.to_string()),
+            AccountError::NoRandomness(error) => Self::internal(&error),
+            AccountError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WorkerError> for Refused {
+    fn from(error: WorkerError) -> Self {
+        match error {
+            WorkerError::BadName => Self::invalid(vec![Fault {
+                field: "name".into(),
+                message: error.to_string(),
+            }]),
+            WorkerError::NoRandomness(error) => Self::internal(&error),
+            WorkerError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Every route on one screen, grouped by who calls.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::api::{blobs, events, frames, jobs, people, scenes, system, workers};
+use super::problem::Refused;
+use super::{agent, pages};
+use crate::app::App;
+use crate::metrics::RequestLabels;
+
+/// JSON bodies: a report with a full log chunk fits, and nobody sends more.
+const JSON_BYTES_MAX: usize = 8 << 20;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Pictor coordinator",
+    description = "Submit Blender jobs, follow them, fetch their frames; and the conversation with workers. \
+                   Errors are RFC 9457 problem documents with a stable `type`."
+))]
+struct Document;
+
+fn documented() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        // people and their scripts
+        .merge(people::routes()) //     /api/v1/me  /api/v1/tokens
+        .merge(blobs::routes()) //      /api/v1/blobs/{hash}
+        .merge(scenes::routes()) //     /api/v1/scenes[/{id}]
+        .merge(jobs::routes()) //       /api/v1/jobs[/{id}[/pause|resume|cancel|retry]]
+        .merge(frames::routes()) //     /api/v1/jobs/{id}/frames[/{frame}[/output|thumbnail|log]]  …/output.zip
+        .merge(events::routes()) //     /api/v1/jobs/{id}/events
+        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain]]
+        // workers
+        .merge(agent::routes()) //      /agent/v1/hello|work|report|commands  /agent/v1/blobs/{hash}
+        // machines that watch
+        .merge(system::routes()) //     /healthz  /readyz  /metrics
+}
+
+pub fn router(app: Arc<App>) -> Router {
+    let (documented, _) = documented().split_for_parts();
+    documented
+        .route("/api/v1/openapi.json", get(system::openapi))
+        .merge(pages::routes()) //      /  /sign-in/{secret}  /account
+        .fallback(|| async { Refused::not_found("address") })
+        .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), measure))
+        .with_state(app)
+}
+
+/// The OpenAPI document of every documented route.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = documented().into_openapi();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("token", SecurityScheme::Http(bearer));
+    document.security = Some(vec![utoipa::openapi::SecurityRequirement::new(
+        "token", [""; 0],
+    )]);
+    document
+}
+
+async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none", MatchedPath::as_str)
+        .to_owned();
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let held = route.ends_with("/work") || route.ends_with("/commands");
+    if !held {
+        app.metrics
+            .request_seconds
+            .observe(began.elapsed().as_secs_f64());
+    }
+    tracing::debug!(http.route = route, http.status = response.status().as_u16(), elapsed = ?began.elapsed(), "answered");
+    app.metrics
+        .requests
+        .get_or_create(&RequestLabels {
+            route,
+            status: response.status().as_u16(),
+        })
+        .inc();
+    response
+}

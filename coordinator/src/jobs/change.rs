@@ -1,0 +1,104 @@
+//! Pause, resume, cancel, retry, delete.
+
+use pictor_protocol::frames::FrameList;
+use pictor_protocol::{JobId, UserId};
+
+use super::JobError;
+use super::state::{self, Intent, Wish};
+use crate::app::App;
+use crate::store::blobs::{self, Holder};
+use crate::store::jobs::{self, JobRow};
+use crate::store::{Tx, attempts, dispatch, scenes, tasks};
+
+/// Carries out a wish; one that is fulfilled already changes nothing.
+pub async fn change(app: &App, owner: UserId, id: JobId, wish: Wish) -> Result<(), JobError> {
+    let mut tx = app.store.write().await?;
+    let job = find(&mut tx, owner, id).await?;
+    let intent = state::wish(
+        job.intent,
+        state::derive(job.intent, &(&job.counts).into(), true),
+        wish,
+    )?;
+    if intent == job.intent {
+        return Ok(());
+    }
+    jobs::set_intent(&mut tx, id, intent, None).await?;
+    let revision = jobs::bump(&mut tx, id).await?;
+    let mut stopped = Vec::new();
+    if intent == Intent::Cancelled {
+        stopped = attempts::stop_job(&mut tx, id).await?;
+        tasks::cancel_open(&mut tx, id, revision).await?;
+        jobs::recount(&mut tx, id, app.now_us()).await?;
+    }
+    if intent == Intent::Run {
+        dispatch::forgive(&mut tx, id).await?;
+    }
+    tx.commit().await?;
+    tracing::info!(job.id = %id, intent = intent.as_str(), "job changed");
+    app.bells.jobs.ring(id);
+    app.bells.work.ring();
+    stopped
+        .into_iter()
+        .for_each(|worker| app.bells.commands.ring(worker));
+    Ok(())
+}
+
+/// Puts failed and cancelled frames back into the queue: those named, or all.
+pub async fn retry(
+    app: &App,
+    owner: UserId,
+    id: JobId,
+    frames: Option<&FrameList>,
+) -> Result<(), JobError> {
+    let mut tx = app.store.write().await?;
+    let job = find(&mut tx, owner, id).await?;
+    let intent = state::wish(
+        job.intent,
+        state::derive(job.intent, &(&job.counts).into(), true),
+        Wish::Retry,
+    )?;
+    let revision = jobs::bump(&mut tx, id).await?;
+    match frames {
+        None => {
+            tasks::requeue(&mut tx, id, None, revision).await?;
+        }
+        Some(frames) => {
+            for frame in frames.as_slice() {
+                tasks::requeue(&mut tx, id, Some(*frame), revision).await?;
+            }
+        }
+    }
+    jobs::set_intent(&mut tx, id, intent, None).await?;
+    jobs::recount(&mut tx, id, app.now_us()).await?;
+    dispatch::forgive(&mut tx, id).await?;
+    tx.commit().await?;
+    app.bells.jobs.ring(id);
+    app.bells.work.ring();
+    Ok(())
+}
+
+/// Deletes a job with its outputs, and its scene if no other job uses it. What runs is stopped.
+pub async fn delete(app: &App, owner: UserId, id: JobId) -> Result<(), JobError> {
+    let mut tx = app.store.write().await?;
+    let job = find(&mut tx, owner, id).await?;
+    let stopped = attempts::stop_job(&mut tx, id).await?;
+    blobs::release(&mut tx, Holder::Job(id)).await?;
+    jobs::delete(&mut tx, id).await?;
+    if scenes::delete_unused(&mut tx, job.scene_id).await? {
+        blobs::release(&mut tx, Holder::Scene(job.scene_id)).await?;
+    }
+    tx.commit().await?;
+    tracing::info!(job.id = %id, "job deleted");
+    app.bells.jobs.ring(id);
+    // Its workers find out that their attempts are gone with the next report.
+    stopped
+        .into_iter()
+        .for_each(|worker| app.bells.commands.ring(worker));
+    Ok(())
+}
+
+async fn find(tx: &mut Tx, owner: UserId, id: JobId) -> Result<JobRow, JobError> {
+    jobs::find_owned(tx, owner, id)
+        .await?
+        .ok_or(JobError::NotFound("job"))
+}

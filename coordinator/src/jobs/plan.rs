@@ -1,0 +1,257 @@
+//! From what a creator asks and what the file says to what will be rendered. Pure.
+
+use pictor_protocol::frames::FrameList;
+use pictor_protocol::job::{NewJob, PRIORITY_MAX, RenderPlan};
+use pictor_protocol::scene::{SceneFacts, SceneInFile};
+use pictor_protocol::settings::{Engine, Fault, Format, RenderSettings};
+
+/// Largest output in pixels: 32768 × 16384, beyond every camera and below what a decoder may be asked
+/// to hold.
+const PIXELS_MAX: u64 = 1 << 29;
+const NAME_CHARS_MAX: usize = 200;
+
+/// A job that can be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    pub frames: FrameList,
+    pub render: RenderPlan,
+}
+
+/// Completes a job from its file; everything that is wrong, at once.
+pub fn plan(new: &NewJob, facts: &SceneFacts) -> Result<Planned, Vec<Fault>> {
+    let mut faults = new.settings.faults();
+    if new.priority.is_some_and(|priority| priority > PRIORITY_MAX) {
+        faults.push(fault(
+            "priority",
+            format!("a priority is 0 to {PRIORITY_MAX}"),
+        ));
+    }
+    if new
+        .name
+        .as_ref()
+        .is_some_and(|name| name.trim().is_empty() || name.chars().count() > NAME_CHARS_MAX)
+    {
+        faults.push(fault(
+            "name",
+            format!("a name has 1 to {NAME_CHARS_MAX} characters"),
+        ));
+    }
+    let Some(scene) = facts.scene(new.settings.scene.as_deref()) else {
+        faults.push(no_such_scene(new, facts));
+        return Err(faults);
+    };
+    if !scene.has_camera && new.settings.camera.is_none() {
+        faults.push(fault(
+            "settings.camera",
+            format!(
+                "scene {:?} has no camera: set one in the file, or name one here",
+                scene.name
+            ),
+        ));
+    }
+    let (width, height) = size(&new.settings, scene);
+    if u64::from(width) * u64::from(height) > PIXELS_MAX {
+        faults.push(fault(
+            "settings.width",
+            format!("{width} × {height} is more than {PIXELS_MAX} pixels"),
+        ));
+    }
+    if width == 0 || height == 0 {
+        faults.push(fault(
+            "settings.width",
+            format!("{width} × {height} pixels is nothing to render"),
+        ));
+    }
+    let frames = frames(new, scene).map_err(|fault| faults.push(fault)).ok();
+    match frames {
+        Some(frames) if faults.is_empty() => Ok(Planned {
+            frames,
+            render: render_plan(new, scene, width, height),
+        }),
+        _ => Err(faults),
+    }
+}
+
+fn render_plan(new: &NewJob, scene: &SceneInFile, width: u32, height: u32) -> RenderPlan {
+    RenderPlan {
+        scene: scene.name.clone(),
+        engine: new
+            .settings
+            .engine
+            .or_else(|| Engine::from_blender_id(&scene.engine)),
+        format: new
+            .settings
+            .format
+            .unwrap_or_else(|| format_of(&scene.format)),
+        width,
+        height,
+    }
+}
+
+/// Pixels of the output. Blender drops the fraction (`BKE_render_resolution`).
+fn size(settings: &RenderSettings, scene: &SceneInFile) -> (u32, u32) {
+    let percentage = u64::from(settings.percentage.unwrap_or(scene.percentage));
+    let scaled =
+        |pixels: u32| u32::try_from(u64::from(pixels) * percentage / 100).unwrap_or(u32::MAX);
+    (
+        scaled(settings.width.unwrap_or(scene.width)),
+        scaled(settings.height.unwrap_or(scene.height)),
+    )
+}
+
+/// The file's own format if a frame can be checked in it; a video or an exotic format becomes PNG.
+fn format_of(blender_id: &str) -> Format {
+    match blender_id {
+        "JPEG" => Format::Jpeg,
+        "OPEN_EXR" => Format::OpenExr,
+        "OPEN_EXR_MULTILAYER" => Format::OpenExrMultilayer,
+        _ => Format::Png,
+    }
+}
+
+fn frames(new: &NewJob, scene: &SceneInFile) -> Result<FrameList, Fault> {
+    if let Some(frames) = &new.frames {
+        return Ok(frames.clone());
+    }
+    let step = u32::try_from(scene.frame_step).unwrap_or(1);
+    FrameList::from_range(scene.frame_start, scene.frame_end, step).map_err(|error| {
+        fault(
+            "frames",
+            format!("the file's own range cannot be used: {error}"),
+        )
+    })
+}
+
+fn no_such_scene(new: &NewJob, facts: &SceneFacts) -> Fault {
+    let names: Vec<_> = facts
+        .scenes
+        .iter()
+        .take(20)
+        .map(|scene| format!("{:?}", scene.name))
+        .collect();
+    let asked = new.settings.scene.as_deref().unwrap_or(&facts.active_scene);
+    let message = if names.is_empty() {
+        "the file has no scene to render".into()
+    } else {
+        format!(
+            "there is no scene {asked:?}; the file has {}",
+            names.join(", ")
+        )
+    };
+    fault("settings.scene", message)
+}
+
+fn fault(field: &str, message: String) -> Fault {
+    Fault {
+        field: field.into(),
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pictor_protocol::SceneId;
+    use pictor_protocol::blender::{BlenderWanted, Series};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_unset_is_taken_from_the_file() {
+        let planned = plan(&job(), &facts()).unwrap();
+        assert_eq!(planned.frames.to_string(), "1-24");
+        let expected = RenderPlan {
+            scene: "Scene".into(),
+            engine: Some(Engine::Cycles),
+            format: Format::Png,
+            width: 960,
+            height: 540,
+        };
+        assert_eq!(planned.render, expected);
+    }
+
+    #[test]
+    fn what_is_set_beats_the_file() {
+        let mut job = job();
+        job.frames = Some(FrameList::parse("7,9").unwrap());
+        job.settings = RenderSettings {
+            engine: Some(Engine::Eevee),
+            format: Some(Format::OpenExr),
+            width: Some(333),
+            percentage: Some(10),
+            ..RenderSettings::default()
+        };
+        let planned = plan(&job, &facts()).unwrap();
+        assert_eq!(planned.frames.as_slice(), [7, 9]);
+        assert_eq!((planned.render.width, planned.render.height), (33, 108));
+        assert_eq!(planned.render.format, Format::OpenExr);
+    }
+
+    #[test]
+    fn a_video_is_rendered_as_pictures() {
+        let mut facts = facts();
+        facts.scenes[0].format = "FFMPEG".into();
+        assert_eq!(plan(&job(), &facts).unwrap().render.format, Format::Png);
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let mut facts = facts();
+        facts.scenes[0].has_camera = false;
+        facts.scenes[0].frame_end = -7;
+        let mut job = job();
+        job.settings.samples = Some(0);
+        job.priority = Some(101);
+        let fields: Vec<_> = plan(&job, &facts)
+            .unwrap_err()
+            .into_iter()
+            .map(|f| f.field)
+            .collect();
+        assert_eq!(
+            fields,
+            ["settings.samples", "priority", "settings.camera", "frames"]
+        );
+    }
+
+    #[test]
+    fn a_scene_that_is_not_there_is_answered_with_those_that_are() {
+        let mut job = job();
+        job.settings.scene = Some("Shot".into());
+        let faults = plan(&job, &facts()).unwrap_err();
+        assert!(faults[0].message.contains("\"Scene\""), "{faults:?}");
+    }
+
+    fn job() -> NewJob {
+        NewJob {
+            scene: SceneId::new(Uuid::nil()),
+            name: None,
+            frames: None,
+            settings: RenderSettings::default(),
+            blender: BlenderWanted::Auto,
+            priority: None,
+            paused: false,
+        }
+    }
+
+    fn facts() -> SceneFacts {
+        SceneFacts {
+            blender: Series::new(4, 5),
+            compressed: false,
+            active_scene: "Scene".into(),
+            scenes: vec![SceneInFile {
+                name: "Scene".into(),
+                frame_start: 1,
+                frame_end: 24,
+                frame_step: 1,
+                engine: "CYCLES".into(),
+                width: 1920,
+                height: 1080,
+                percentage: 50,
+                format: "PNG".into(),
+                has_camera: true,
+            }],
+            dependencies: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A new job.
+
+use pictor_protocol::blender::{BlenderWanted, Series};
+use pictor_protocol::job::{NewJob, PRIORITY_DEFAULT};
+use pictor_protocol::{JobId, TaskId, UserId};
+use uuid::Uuid;
+
+use super::state::Intent;
+use super::{JobError, plan};
+use crate::app::App;
+use crate::store::jobs::{self, NewJobRow};
+use crate::store::{scenes, workers};
+
+/// Stores a job and wakes idle slots.
+pub async fn submit(app: &App, owner: UserId, new: &NewJob) -> Result<JobId, JobError> {
+    let mut tx = app.store.read().await?;
+    let scene = scenes::find(&mut tx, owner, new.scene)
+        .await?
+        .ok_or(JobError::NotFound("scene"))?;
+    let known: Vec<Series> = workers::known(&mut tx)
+        .await?
+        .into_iter()
+        .flat_map(|worker| worker.hello.0.map_or_else(Vec::new, |hello| hello.runtimes))
+        .map(|runtime| runtime.series)
+        .collect();
+    drop(tx);
+
+    let facts = &scene.facts.0;
+    refuse_newer(new.blender, facts.blender, &known)?;
+    let planned = plan::plan(new, facts).map_err(JobError::Invalid)?;
+    let id = JobId::new(Uuid::now_v7());
+    let job = NewJobRow {
+        id,
+        owner,
+        scene: scene.id,
+        name: new.name.as_deref().map_or(scene.name.as_str(), str::trim),
+        priority: new.priority.unwrap_or(PRIORITY_DEFAULT),
+        intent: if new.paused {
+            Intent::Paused
+        } else {
+            Intent::Run
+        },
+        frames: &planned.frames,
+        settings: &new.settings,
+        plan: &planned.render,
+        blender: new.blender,
+        file_series: facts.blender,
+        created_us: app.now_us(),
+    };
+    let mut tx = app.store.write().await?;
+    jobs::insert(&mut tx, &job, || TaskId::new(Uuid::now_v7())).await?;
+    tx.commit().await?;
+    app.bells.work.ring();
+    tracing::info!(job.id = %id, frames = planned.frames.as_slice().len(), "job submitted");
+    Ok(id)
+}
+
+/// A file that no Blender of this network can open is refused before it waits for ever. Without a single
+/// worker nothing is known yet, and the job may wait for one.
+fn refuse_newer(wanted: BlenderWanted, file: Series, known: &[Series]) -> Result<(), JobError> {
+    let series = match wanted {
+        BlenderWanted::Auto => file,
+        BlenderWanted::Pinned(series) => series.max(file),
+    };
+    match known.iter().max() {
+        Some(newest) if series > *newest => Err(JobError::NewerThanEveryRuntime(format!(
+            "the file was saved by Blender {file}, but the newest Blender on this network is {newest}: \
+             save it from an older version, or install Blender {series} on a worker"
+        ))),
+        _ => Ok(()),
+    }
+}

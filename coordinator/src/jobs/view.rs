@@ -1,0 +1,121 @@
+//! Jobs and frames as their owners see them.
+
+use pictor_protocol::blender::{BlenderWanted, Series};
+use pictor_protocol::job::{
+    Frame, FrameCounts, FrameState, Job, JobState, Output, RenderPlan, WorkerName,
+};
+
+use super::state;
+use crate::dispatch::decide;
+use crate::dispatch::task::TaskStatus;
+use crate::store::jobs::JobRow;
+use crate::store::tasks::TaskRow;
+use crate::store::{self, Result, Tx};
+use crate::workers::SILENCE_US;
+
+/// A job as its owner sees it now.
+pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
+    let counts = FrameCounts::from(&row.counts);
+    let state = state::derive(row.intent, &counts, row.started_us.is_some());
+    let mut reason = row.reason.clone();
+    let waits = matches!(state, JobState::Queued | JobState::Rendering) && counts.leased == 0;
+    if waits && counts.queued > 0 {
+        reason = Some(why_it_waits(tx, &row, now_us).await?);
+    }
+    let pace = pace(&row, &counts, now_us);
+    Ok(Job {
+        id: row.id,
+        name: row.name,
+        scene: row.scene_id,
+        state,
+        reason,
+        priority: row.priority,
+        frames: row.frames,
+        settings: row.settings.0,
+        render: row.plan.0,
+        blender: row.blender,
+        runtime: row.runtime.0,
+        counts,
+        created_ms: row.created_us / 1_000,
+        started_ms: row.started_us.map(|us| us / 1_000),
+        finished_ms: row.finished_us.map(|us| us / 1_000),
+        mean_frame_ms: (counts.done > 0).then(|| row.render_ms / i64::from(counts.done)),
+        frames_per_minute: pace,
+        eta_ms: pace
+            .filter(|_| !state.is_over())
+            .map(|pace| (f64::from(counts.queued + counts.leased) / pace * 60_000.0) as i64),
+        revision: row.revision,
+    })
+}
+
+/// Finished frames per minute since the first one was handed out.
+fn pace(row: &JobRow, counts: &FrameCounts, now_us: i64) -> Option<f64> {
+    let minutes = (row.finished_us.unwrap_or(now_us) - row.started_us?) as f64 / 60e6;
+    (counts.done > 0 && minutes > 0.0).then(|| f64::from(counts.done) / minutes)
+}
+
+async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<String> {
+    let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+    let series: Vec<Series> = online
+        .iter()
+        .flat_map(|worker| worker.series.0.iter().copied())
+        .collect();
+    let runtime = row
+        .runtime
+        .0
+        .or_else(|| decide::pick_runtime(row.blender, row.file_series, &series));
+    let suitable = runtime.is_some_and(|runtime| series.contains(&runtime));
+    let wanted = match (row.runtime.0, row.blender) {
+        (Some(series), _) | (None, BlenderWanted::Pinned(series)) => format!("Blender {series}"),
+        (None, BlenderWanted::Auto) => format!("Blender {} or newer", row.file_series),
+    };
+    Ok(match (online.is_empty(), suitable) {
+        (true, _) => "no worker is online".into(),
+        (false, false) => format!("no worker that is online has {wanted}"),
+        (false, true) => "waiting for a free slot".into(),
+    })
+}
+
+/// A frame as its owner sees it.
+pub fn frame(row: TaskRow, plan: &RenderPlan) -> Frame {
+    let output = match (row.output.0, row.status) {
+        (Some(blob), TaskStatus::Done) => Some(Output {
+            blob,
+            size_bytes: row.output_bytes.unwrap_or(0) as u64,
+            file_name: file_name(row.frame, plan),
+            has_thumbnail: row.thumbnail.0.is_some(),
+        }),
+        _ => None,
+    };
+    Frame {
+        frame: row.frame,
+        state: match row.status {
+            TaskStatus::Queued => FrameState::Queued,
+            TaskStatus::Leased => FrameState::Leased,
+            TaskStatus::Done => FrameState::Done,
+            TaskStatus::Failed => FrameState::Failed,
+            TaskStatus::Cancelled => FrameState::Cancelled,
+        },
+        attempts: row.attempt,
+        worker: row.worker_id.0.map(|id| WorkerName {
+            id,
+            name: row.worker_name.unwrap_or_default(),
+        }),
+        started_ms: row.started_us.map(|us| us / 1_000),
+        finished_ms: row.finished_us.map(|us| us / 1_000),
+        render_ms: row.render_ms,
+        error: row.error,
+        output,
+        revision: row.revision,
+    }
+}
+
+/// `frame_0001.png`: four digits at least, as Blender does; the sign in front of them.
+pub fn file_name(frame: i32, plan: &RenderPlan) -> String {
+    let sign = if frame < 0 { "-" } else { "" };
+    format!(
+        "frame_{sign}{:04}.{}",
+        frame.unsigned_abs(),
+        plan.format.extension()
+    )
+}

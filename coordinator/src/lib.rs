@@ -1,0 +1,30 @@
+//! Pictor's coordinator: hands out frames, verifies them and keeps the books. `ARCHITECTURE.md` beside
+//! this crate is the bird's-eye view.
+//!
+//! | room | what it owns |
+//! |---|---|
+//! | [`app`], [`config`] | wiring, one typed configuration |
+//! | [`http`] | addresses, who may ask, status codes; never SQL |
+//! | [`jobs`] | scene → job → frames |
+//! | [`dispatch`] | leases: who renders what |
+//! | [`trust`] | what an output must pass |
+//! | [`workers`] | registry, config files, presence |
+//! | [`accounts`] | people, tokens, sessions |
+//! | [`blobs`] | content-addressed bytes |
+//! | [`store`] | all SQL; never HTTP |
+//! | [`bells`], [`progress`], [`metrics`] | what is in memory only |
+
+pub mod accounts;
+pub mod app;
+pub mod bells;
+pub mod blobs;
+pub mod cli;
+pub mod config;
+pub mod dispatch;
+pub mod http;
+pub mod jobs;
+pub mod metrics;
+pub mod progress;
+pub mod store;
+pub mod trust;
+pub mod workers;

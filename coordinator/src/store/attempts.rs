@@ -1,0 +1,217 @@
+//! Attempts: who was given which task, and how that ended.
+
+use pictor_protocol::agent::AttemptRef;
+use pictor_protocol::{BlobHash, JobId, LeaseId, TaskId, WorkerId};
+use sqlx::FromRow;
+
+use super::column::Maybe;
+use super::{Result, Tx};
+use crate::dispatch::task::AttemptStatus;
+
+#[derive(Debug, Clone, FromRow)]
+pub struct AttemptRow {
+    #[sqlx(try_from = "String")]
+    pub task_id: TaskId,
+    #[sqlx(try_from = "i64")]
+    pub attempt: u32,
+    #[sqlx(try_from = "String")]
+    pub job_id: JobId,
+    #[sqlx(try_from = "String")]
+    pub lease_id: LeaseId,
+    #[sqlx(try_from = "String")]
+    pub worker_id: WorkerId,
+    #[sqlx(try_from = "String")]
+    pub status: AttemptStatus,
+    #[sqlx(try_from = "Option<String>")]
+    pub output: Maybe<BlobHash>,
+    pub message: Option<String>,
+}
+
+impl AttemptRow {
+    pub fn reference(&self) -> AttemptRef {
+        AttemptRef {
+            task: self.task_id,
+            attempt: self.attempt,
+        }
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT task_id, attempt, job_id, lease_id, worker_id, status, output, message FROM attempts ",
+            $rest
+        )
+    };
+}
+
+/// An attempt that is about to be stored.
+pub struct NewAttempt {
+    pub reference: AttemptRef,
+    pub job: JobId,
+    pub lease: LeaseId,
+    pub worker: WorkerId,
+    pub slot: u16,
+    pub leased_us: i64,
+    pub deadline_us: i64,
+}
+
+pub async fn insert(tx: &mut Tx, new: &NewAttempt) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO attempts (task_id, attempt, job_id, lease_id, worker_id, slot, status, \
+         leased_us, deadline_us) VALUES ($1, $2, $3, $4, $5, $6, 'leased', $7, $8)",
+        new.reference.task.to_string(),
+        i64::from(new.reference.attempt),
+        new.job.to_string(),
+        new.lease.to_string(),
+        new.worker.to_string(),
+        i64::from(new.slot),
+        new.leased_us,
+        new.deadline_us
+    )?;
+    Ok(())
+}
+
+pub async fn of_task(tx: &mut Tx, task: TaskId) -> Result<Vec<AttemptRow>> {
+    fetch_all!(
+        tx,
+        AttemptRow,
+        select!("WHERE task_id = $1 ORDER BY attempt"),
+        task.to_string()
+    )
+}
+
+/// Leased and stopping attempts of a worker.
+pub async fn live(tx: &mut Tx, worker: WorkerId) -> Result<Vec<AttemptRow>> {
+    fetch_all!(
+        tx,
+        AttemptRow,
+        select!("WHERE worker_id = $1 AND status IN ('leased', 'stopping')"),
+        worker.to_string()
+    )
+}
+
+/// Attempts whose worker was told to stop and has not said that it did.
+pub async fn stopping(tx: &mut Tx, worker: WorkerId) -> Result<Vec<AttemptRow>> {
+    fetch_all!(
+        tx,
+        AttemptRow,
+        select!("WHERE worker_id = $1 AND status = 'stopping'"),
+        worker.to_string()
+    )
+}
+
+/// Live attempts whose deadline has passed.
+pub async fn expired(tx: &mut Tx, now_us: i64, limit: i64) -> Result<Vec<AttemptRow>> {
+    fetch_all!(
+        tx,
+        AttemptRow,
+        select!(
+            "WHERE status IN ('leased', 'stopping') AND deadline_us < $1 ORDER BY deadline_us LIMIT $2"
+        ),
+        now_us,
+        limit
+    )
+}
+
+/// How an attempt stands now.
+pub struct AttemptUpdate<'a> {
+    pub status: AttemptStatus,
+    pub output: Option<BlobHash>,
+    pub message: Option<&'a str>,
+    pub finished_us: Option<i64>,
+}
+
+pub async fn update(tx: &mut Tx, reference: AttemptRef, to: &AttemptUpdate<'_>) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE attempts SET status = $3, output = COALESCE($4, output), \
+         message = COALESCE($5, message), finished_us = $6 WHERE task_id = $1 AND attempt = $2",
+        reference.task.to_string(),
+        i64::from(reference.attempt),
+        to.status.as_str(),
+        to.output.map(|hash| hash.to_string()),
+        to.message,
+        to.finished_us
+    )?;
+    Ok(())
+}
+
+/// Moves the deadline of what a worker holds of a lease.
+pub async fn renew(tx: &mut Tx, worker: WorkerId, lease: LeaseId, deadline_us: i64) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE attempts SET deadline_us = $3 \
+         WHERE worker_id = $1 AND lease_id = $2 AND status IN ('leased', 'stopping')",
+        worker.to_string(),
+        lease.to_string(),
+        deadline_us
+    )?;
+    Ok(())
+}
+
+/// Gives every live attempt until `deadline_us` at least: after a start, silence was ours.
+pub async fn renew_all(tx: &mut Tx, deadline_us: i64) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE attempts SET deadline_us = $1 \
+         WHERE status IN ('leased', 'stopping') AND deadline_us < $1",
+        deadline_us
+    )?;
+    Ok(())
+}
+
+/// Tells every worker that holds an attempt of a job to stop it, and answers whom.
+pub async fn stop_job(tx: &mut Tx, job: JobId) -> Result<Vec<WorkerId>> {
+    #[derive(FromRow)]
+    struct Told {
+        #[sqlx(try_from = "String")]
+        worker_id: WorkerId,
+    }
+    let told = fetch_all!(
+        tx,
+        Told,
+        "UPDATE attempts SET status = 'stopping' WHERE job_id = $1 AND status = 'leased' \
+         RETURNING worker_id",
+        job.to_string()
+    )?;
+    let mut workers: Vec<_> = told.into_iter().map(|row| row.worker_id).collect();
+    workers.sort_unstable();
+    workers.dedup();
+    Ok(workers)
+}
+
+/// A task that one slot holds, and since when.
+#[derive(Debug, FromRow)]
+pub struct HeldRow {
+    #[sqlx(try_from = "String")]
+    pub task_id: TaskId,
+    pub leased_us: i64,
+}
+
+/// Tasks of a job that exactly one other slot holds; those at the end of a lease first, for their turn
+/// comes last.
+pub async fn held_once_by_others(
+    tx: &mut Tx,
+    job: JobId,
+    worker: WorkerId,
+    slot: u16,
+    limit: i64,
+) -> Result<Vec<HeldRow>> {
+    fetch_all!(
+        tx,
+        HeldRow,
+        "SELECT task_id, MAX(attempts.leased_us) AS leased_us FROM attempts \
+         JOIN tasks ON tasks.id = attempts.task_id \
+         WHERE attempts.job_id = $1 AND attempts.status = 'leased' AND tasks.status = 'leased' \
+         GROUP BY task_id, frame \
+         HAVING COUNT(*) = 1 \
+            AND SUM(CASE WHEN attempts.worker_id = $2 AND slot = $3 THEN 1 ELSE 0 END) = 0 \
+         ORDER BY leased_us, frame DESC LIMIT $4",
+        job.to_string(),
+        worker.to_string(),
+        i64::from(slot),
+        limit
+    )
+}

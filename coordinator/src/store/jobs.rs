@@ -1,0 +1,325 @@
+//! Jobs: their rows, and the counts of their frames that every transaction keeps true.
+
+use pictor_protocol::blender::{BlenderWanted, Series};
+use pictor_protocol::frames::FrameList;
+use pictor_protocol::job::{FrameCounts, RenderPlan};
+use pictor_protocol::settings::RenderSettings;
+use pictor_protocol::{JobId, SceneId, TaskId, UserId};
+use sqlx::FromRow;
+
+use super::column::{Json, Maybe, json};
+use super::{Result, Tx};
+use crate::dispatch::task::TaskStatus;
+use crate::jobs::state::Intent;
+
+#[derive(Debug, Clone, FromRow)]
+pub struct JobRow {
+    #[sqlx(try_from = "String")]
+    pub id: JobId,
+    #[sqlx(try_from = "String")]
+    pub owner_id: UserId,
+    #[sqlx(try_from = "String")]
+    pub scene_id: SceneId,
+    pub name: String,
+    #[sqlx(try_from = "i64")]
+    pub priority: u8,
+    #[sqlx(try_from = "String")]
+    pub intent: Intent,
+    pub reason: Option<String>,
+    #[sqlx(try_from = "String")]
+    pub frames: FrameList,
+    #[sqlx(try_from = "String")]
+    pub settings: Json<RenderSettings>,
+    #[sqlx(try_from = "String")]
+    pub plan: Json<RenderPlan>,
+    #[sqlx(try_from = "String")]
+    pub blender: BlenderWanted,
+    #[sqlx(try_from = "String")]
+    pub file_series: Series,
+    #[sqlx(try_from = "Option<String>")]
+    pub runtime: Maybe<Series>,
+    #[sqlx(flatten)]
+    pub counts: CountsRow,
+    /// Render time of all done frames together.
+    pub render_ms: i64,
+    pub created_us: i64,
+    pub started_us: Option<i64>,
+    pub finished_us: Option<i64>,
+    pub revision: i64,
+}
+
+#[derive(Debug, Clone, FromRow)]
+pub struct CountsRow {
+    total: i64,
+    queued: i64,
+    leased: i64,
+    done: i64,
+    failed: i64,
+    cancelled: i64,
+}
+
+impl From<&CountsRow> for FrameCounts {
+    fn from(row: &CountsRow) -> Self {
+        Self {
+            total: row.total as u32,
+            queued: row.queued as u32,
+            leased: row.leased as u32,
+            done: row.done as u32,
+            failed: row.failed as u32,
+            cancelled: row.cancelled as u32,
+        }
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, owner_id, scene_id, name, priority, intent, reason, frames, settings, plan, ",
+            "blender, file_series, runtime, total, queued, leased, done, failed, cancelled, render_ms, ",
+            "created_us, started_us, finished_us, revision FROM jobs ",
+            $rest
+        )
+    };
+}
+
+/// A job that is about to be stored.
+pub struct NewJobRow<'a> {
+    pub id: JobId,
+    pub owner: UserId,
+    pub scene: SceneId,
+    pub name: &'a str,
+    pub priority: u8,
+    pub intent: Intent,
+    pub frames: &'a FrameList,
+    pub settings: &'a RenderSettings,
+    pub plan: &'a RenderPlan,
+    pub blender: BlenderWanted,
+    pub file_series: Series,
+    pub created_us: i64,
+}
+
+/// Stores a job with a queued task for each of its frames; `task_ids` names them.
+pub async fn insert(
+    tx: &mut Tx,
+    job: &NewJobRow<'_>,
+    mut task_ids: impl FnMut() -> TaskId,
+) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO jobs (id, owner_id, scene_id, name, priority, intent, frames, settings, plan, \
+         blender, file_series, total, queued, leased, done, failed, cancelled, created_us, revision) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 0, 0, 0, $13, 1)",
+        job.id.to_string(),
+        job.owner.to_string(),
+        job.scene.to_string(),
+        job.name,
+        i64::from(job.priority),
+        job.intent.as_str(),
+        job.frames.to_string(),
+        json(job.settings),
+        json(job.plan),
+        job.blender.to_string(),
+        job.file_series.to_string(),
+        job.frames.as_slice().len() as i64,
+        job.created_us
+    )?;
+    // In batches: a statement per frame would hold the writer for seconds at a hundred thousand.
+    for frames in job.frames.as_slice().chunks(500) {
+        let rows: Vec<_> = frames.iter().map(|frame| (task_ids(), *frame)).collect();
+        super::tasks::insert(tx, job.id, &rows).await?;
+    }
+    Ok(())
+}
+
+pub async fn find(tx: &mut Tx, id: JobId) -> Result<Option<JobRow>> {
+    fetch_optional!(tx, JobRow, select!("WHERE id = $1"), id.to_string())
+}
+
+pub async fn find_owned(tx: &mut Tx, owner: UserId, id: JobId) -> Result<Option<JobRow>> {
+    fetch_optional!(
+        tx,
+        JobRow,
+        select!("WHERE id = $1 AND owner_id = $2"),
+        id.to_string(),
+        owner.to_string()
+    )
+}
+
+/// What a job's frames are rendered with, and what they have to be.
+#[derive(Debug, FromRow)]
+pub struct RenderSpec {
+    #[sqlx(try_from = "String")]
+    pub settings: Json<RenderSettings>,
+    #[sqlx(try_from = "String")]
+    pub plan: Json<RenderPlan>,
+}
+
+pub async fn render_spec(tx: &mut Tx, id: JobId) -> Result<RenderSpec> {
+    fetch_one!(
+        tx,
+        RenderSpec,
+        "SELECT settings, plan FROM jobs WHERE id = $1",
+        id.to_string()
+    )
+}
+
+/// The series that renders a job, once one was chosen.
+pub async fn runtime(tx: &mut Tx, id: JobId) -> Result<Option<Series>> {
+    #[derive(FromRow)]
+    struct Runtime {
+        #[sqlx(try_from = "Option<String>")]
+        runtime: Maybe<Series>,
+    }
+    let row = fetch_one!(
+        tx,
+        Runtime,
+        "SELECT runtime FROM jobs WHERE id = $1",
+        id.to_string()
+    )?;
+    Ok(row.runtime.0)
+}
+
+/// Newest first, older than `before`.
+pub async fn page(
+    tx: &mut Tx,
+    owner: UserId,
+    before: Option<JobId>,
+    limit: i64,
+) -> Result<Vec<JobRow>> {
+    // Ids sort by time; "g" sorts after every hexadecimal digit.
+    let before = before.map_or_else(|| "g".into(), |id| id.to_string());
+    fetch_all!(
+        tx,
+        JobRow,
+        select!("WHERE owner_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
+        owner.to_string(),
+        before,
+        limit
+    )
+}
+
+/// Jobs that have or may get something to do.
+pub async fn open(tx: &mut Tx) -> Result<Vec<JobRow>> {
+    fetch_all!(
+        tx,
+        JobRow,
+        select!("WHERE intent = 'run' AND queued + leased > 0 ORDER BY id")
+    )
+}
+
+/// Marks a change and answers the new revision.
+pub async fn bump(tx: &mut Tx, id: JobId) -> Result<i64> {
+    #[derive(FromRow)]
+    struct Revision {
+        revision: i64,
+    }
+    let row = fetch_one!(
+        tx,
+        Revision,
+        "UPDATE jobs SET revision = revision + 1 WHERE id = $1 RETURNING revision",
+        id.to_string()
+    )?;
+    Ok(row.revision)
+}
+
+pub async fn set_intent(
+    tx: &mut Tx,
+    id: JobId,
+    intent: Intent,
+    reason: Option<&str>,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE jobs SET intent = $2, reason = $3 WHERE id = $1",
+        id.to_string(),
+        intent.as_str(),
+        reason
+    )?;
+    Ok(())
+}
+
+pub async fn set_runtime(tx: &mut Tx, id: JobId, runtime: Series) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE jobs SET runtime = $2 WHERE id = $1",
+        id.to_string(),
+        runtime.to_string()
+    )?;
+    Ok(())
+}
+
+/// Moves one frame from a count to another.
+pub async fn move_count(
+    tx: &mut Tx,
+    id: JobId,
+    from: TaskStatus,
+    to: TaskStatus,
+    now_us: i64,
+) -> Result<()> {
+    let is = |status| (i64::from(to == status)) - i64::from(from == status);
+    execute!(
+        tx,
+        "UPDATE jobs SET queued = queued + $2, leased = leased + $3, done = done + $4, \
+         failed = failed + $5, cancelled = cancelled + $6, \
+         started_us = CASE WHEN started_us IS NULL AND $3 > 0 THEN $7 ELSE started_us END, \
+         finished_us = CASE WHEN queued + leased + $2 + $3 = 0 THEN $7 ELSE NULL END \
+         WHERE id = $1",
+        id.to_string(),
+        is(TaskStatus::Queued),
+        is(TaskStatus::Leased),
+        is(TaskStatus::Done),
+        is(TaskStatus::Failed),
+        is(TaskStatus::Cancelled),
+        now_us
+    )?;
+    Ok(())
+}
+
+/// Moves `frames` queued frames to leased at once.
+pub async fn count_leased(tx: &mut Tx, id: JobId, frames: u32, now_us: i64) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE jobs SET queued = queued - $2, leased = leased + $2, \
+         started_us = COALESCE(started_us, $3), finished_us = NULL WHERE id = $1",
+        id.to_string(),
+        i64::from(frames),
+        now_us
+    )?;
+    Ok(())
+}
+
+/// Counts the frames anew after a statement that changed many.
+pub async fn recount(tx: &mut Tx, id: JobId, now_us: i64) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE jobs SET queued = c.queued, leased = c.leased, done = c.done, failed = c.failed, \
+         cancelled = c.cancelled, \
+         finished_us = CASE WHEN c.queued + c.leased = 0 THEN COALESCE(finished_us, $2) ELSE NULL END \
+         FROM (SELECT \
+             COALESCE(SUM(CASE WHEN status = 'queued' THEN 1 ELSE 0 END), 0) AS queued, \
+             COALESCE(SUM(CASE WHEN status = 'leased' THEN 1 ELSE 0 END), 0) AS leased, \
+             COALESCE(SUM(CASE WHEN status = 'done' THEN 1 ELSE 0 END), 0) AS done, \
+             COALESCE(SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END), 0) AS failed, \
+             COALESCE(SUM(CASE WHEN status = 'cancelled' THEN 1 ELSE 0 END), 0) AS cancelled \
+             FROM tasks WHERE job_id = $1) AS c \
+         WHERE id = $1",
+        id.to_string(),
+        now_us
+    )?;
+    Ok(())
+}
+
+pub async fn add_render_time(tx: &mut Tx, id: JobId, render_ms: i64) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE jobs SET render_ms = render_ms + $2 WHERE id = $1",
+        id.to_string(),
+        render_ms
+    )?;
+    Ok(())
+}
+
+pub async fn delete(tx: &mut Tx, id: JobId) -> Result<()> {
+    execute!(tx, "DELETE FROM jobs WHERE id = $1", id.to_string())?;
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! All SQL, and nothing but SQL: no HTTP, no rules. Each function is one statement (or a few that only
+//! make sense together), named for its intent, and runs inside a transaction that the caller opened.
+//!
+//! # One text for two engines
+//! Statements are written once in the SQL that SQLite and PostgreSQL share: `$1` placeholders, TEXT
+//! ids, statuses and JSON, BIGINT microseconds, `ON CONFLICT`, `RETURNING`. [`Tx`] is the enum of the
+//! engines; the macros [`fetch_all!`], [`fetch_optional!`], [`fetch_one!`] and [`execute!`] dispatch on
+//! it and let the compiler infer the driver in each arm. Adding PostgreSQL is one variant of [`Db`] and
+//! of [`Tx`], one arm in each macro and a folder of migrations. (`sqlx::Any` loses typed NULLs and the
+//! drivers' connect options, which carry the pragmas below.)
+//!
+//! # SQLite
+//! WAL, `synchronous = FULL` (an acknowledged report survives a power cut), and one connection that
+//! writes: writers queue in the pool instead of failing with `SQLITE_BUSY`. Write transactions begin
+//! IMMEDIATE, so what a transaction reads is still true when it writes.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
+
+macro_rules! fetch_all {
+    ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **tx).await
+            }
+        }
+        .map_err($crate::store::StoreError::from)
+    };
+}
+
+macro_rules! fetch_optional {
+    ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **tx).await
+            }
+        }
+        .map_err($crate::store::StoreError::from)
+    };
+}
+
+macro_rules! fetch_one {
+    ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_one(&mut **tx).await
+            }
+        }
+        .map_err($crate::store::StoreError::from)
+    };
+}
+
+/// Runs a statement and answers the number of rows it changed.
+macro_rules! execute {
+    ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => sqlx::query($sql)
+                $(.bind($bind))*
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+        }
+        .map_err($crate::store::StoreError::from)
+    };
+}
+
+pub mod attempts;
+pub mod blobs;
+pub mod column;
+pub mod dispatch;
+pub mod jobs;
+pub mod logs;
+pub mod people;
+pub mod scenes;
+pub mod tasks;
+pub mod workers;
+
+/// What the database said, or a row that does not fit its type.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database is full")]
+    Full,
+    #[error("the database failed")]
+    Database(#[source] sqlx::Error),
+    #[error("the database could not be migrated")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        // SQLITE_FULL: the disk, or the database's own size limit.
+        let full = error
+            .as_database_error()
+            .and_then(|e| e.code())
+            .is_some_and(|code| code == "13");
+        if full {
+            Self::Full
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The engines.
+#[derive(Debug, Clone)]
+enum Db {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+}
+
+/// An open transaction on either engine; dropped without a commit it changes nothing.
+pub enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+}
+
+impl Tx {
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Db,
+}
+
+impl Store {
+    /// Opens the embedded database at `path`, makes it if it is not there, and migrates it.
+    pub async fn open_sqlite(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            // Another process may write for a moment: `token create` beside a running coordinator.
+            .busy_timeout(Duration::from_secs(10));
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await?;
+        sqlx::migrate!("migrations/sqlite").run(&write).await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await?;
+        Ok(Self {
+            db: Db::Sqlite { read, write },
+        })
+    }
+
+    /// A transaction that sees one state of the database and changes nothing.
+    pub async fn read(&self) -> Result<Tx> {
+        match &self.db {
+            Db::Sqlite { read, .. } => Ok(Tx::Sqlite(read.begin().await?)),
+        }
+    }
+
+    /// A transaction that may change things; at most one at a time.
+    pub async fn write(&self) -> Result<Tx> {
+        match &self.db {
+            Db::Sqlite { write, .. } => Ok(Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)),
+        }
+    }
+
+    /// Waits for what runs and closes the files.
+    pub async fn close(&self) {
+        match &self.db {
+            Db::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! People, their sign-in links, sessions and access tokens. Secrets come here as hashes.
+
+use pictor_protocol::UserId;
+use pictor_protocol::people::Scope;
+use sqlx::FromRow;
+
+use super::column::{Json, json};
+use super::{Result, Tx};
+
+#[derive(Debug, Clone, FromRow)]
+pub struct User {
+    #[sqlx(try_from = "String")]
+    pub id: UserId,
+    pub name: String,
+    pub operator: i64,
+}
+
+#[derive(Debug, FromRow)]
+pub struct TokenRow {
+    #[sqlx(flatten)]
+    pub user: User,
+    #[sqlx(try_from = "String")]
+    pub scopes: Json<Vec<Scope>>,
+}
+
+pub async fn insert_user(
+    tx: &mut Tx,
+    id: UserId,
+    name: &str,
+    operator: bool,
+    now_us: i64,
+) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO users (id, name, operator, created_us) VALUES ($1, $2, $3, $4)",
+        id.to_string(),
+        name,
+        i64::from(operator),
+        now_us
+    )?;
+    Ok(())
+}
+
+pub async fn user_by_name(tx: &mut Tx, name: &str) -> Result<Option<User>> {
+    fetch_optional!(
+        tx,
+        User,
+        "SELECT id, name, operator FROM users WHERE name = $1",
+        name
+    )
+}
+
+pub async fn any_operator(tx: &mut Tx) -> Result<Option<User>> {
+    fetch_optional!(
+        tx,
+        User,
+        "SELECT id, name, operator FROM users WHERE operator = 1 ORDER BY created_us LIMIT 1"
+    )
+}
+
+pub async fn insert_link(tx: &mut Tx, hash: &str, user: UserId, expires_us: i64) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO sign_in_links (hash, user_id, expires_us) VALUES ($1, $2, $3)",
+        hash,
+        user.to_string(),
+        expires_us
+    )?;
+    Ok(())
+}
+
+/// Uses a link up and answers whose it was; `None` if it is unknown, used or expired.
+pub async fn use_link(tx: &mut Tx, hash: &str, now_us: i64) -> Result<Option<User>> {
+    fetch_optional!(
+        tx,
+        User,
+        "UPDATE sign_in_links SET used_us = $2 \
+         WHERE hash = $1 AND used_us IS NULL AND expires_us > $2 \
+         RETURNING user_id AS id, \
+                   (SELECT name FROM users WHERE users.id = user_id) AS name, \
+                   (SELECT operator FROM users WHERE users.id = user_id) AS operator",
+        hash,
+        now_us
+    )
+}
+
+pub async fn insert_session(
+    tx: &mut Tx,
+    hash: &str,
+    user: UserId,
+    now_us: i64,
+    expires_us: i64,
+) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO sessions (hash, user_id, created_us, expires_us) VALUES ($1, $2, $3, $4)",
+        hash,
+        user.to_string(),
+        now_us,
+        expires_us
+    )?;
+    Ok(())
+}
+
+pub async fn session_user(tx: &mut Tx, hash: &str, now_us: i64) -> Result<Option<User>> {
+    fetch_optional!(
+        tx,
+        User,
+        "SELECT users.id, users.name, users.operator FROM sessions JOIN users ON users.id = user_id \
+         WHERE hash = $1 AND expires_us > $2",
+        hash,
+        now_us
+    )
+}
+
+pub async fn delete_session(tx: &mut Tx, hash: &str) -> Result<()> {
+    execute!(tx, "DELETE FROM sessions WHERE hash = $1", hash)?;
+    Ok(())
+}
+
+/// A token that is about to be stored.
+pub struct NewTokenRow<'a> {
+    pub hash: &'a str,
+    pub user: UserId,
+    pub name: &'a str,
+    pub scopes: &'a [Scope],
+    pub created_us: i64,
+    pub expires_us: Option<i64>,
+}
+
+pub async fn insert_token(tx: &mut Tx, token: &NewTokenRow<'_>) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO access_tokens (hash, user_id, name, scopes, created_us, expires_us) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        token.hash,
+        token.user.to_string(),
+        token.name,
+        json(&token.scopes),
+        token.created_us,
+        token.expires_us
+    )?;
+    Ok(())
+}
+
+/// Whose token this is and what it may do, if it is neither expired nor revoked.
+pub async fn token(tx: &mut Tx, hash: &str, now_us: i64) -> Result<Option<TokenRow>> {
+    fetch_optional!(
+        tx,
+        TokenRow,
+        "SELECT users.id, users.name, users.operator, scopes \
+         FROM access_tokens JOIN users ON users.id = user_id \
+         WHERE hash = $1 AND revoked_us IS NULL AND (expires_us IS NULL OR expires_us > $2)",
+        hash,
+        now_us
+    )
+}
+
+/// Revokes a token; false if it is unknown or was revoked before.
+pub async fn revoke_token(tx: &mut Tx, hash: &str, now_us: i64) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE access_tokens SET revoked_us = $2 WHERE hash = $1 AND revoked_us IS NULL",
+        hash,
+        now_us
+    )?;
+    Ok(changed > 0)
+}

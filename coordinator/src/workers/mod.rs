@@ -1,0 +1,123 @@
+//! Workers: the registry, the config files, and who is present.
+
+pub mod hello;
+
+use pictor_protocol::agent::Hello;
+use pictor_protocol::worker::{Presence, Worker};
+use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
+use pictor_protocol::{UserId, WorkerId};
+use uuid::Uuid;
+
+use crate::accounts::{NoRandomness, Secret, SecretKind};
+use crate::store::workers::{self, WorkerRow, WorkerStatus};
+use crate::store::{Store, StoreError};
+
+/// A worker that was silent for this long counts as gone. It keeps a request open all the time, so a
+/// minute and a half covers one held request and a lost answer.
+pub const SILENCE_US: i64 = 90 * 1_000_000;
+const NAME_MAX: usize = 64;
+
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    #[error("a worker's name has 1 to {NAME_MAX} characters, none of them a control character")]
+    BadName,
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Registers a worker and answers its config file; the token in it is nowhere else.
+pub async fn create(
+    store: &Store,
+    owner: UserId,
+    name: &str,
+    coordinator: &str,
+    now_us: i64,
+) -> Result<WorkerConfig, WorkerError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
+        return Err(WorkerError::BadName);
+    }
+    let id = WorkerId::new(Uuid::now_v7());
+    let token = Secret::new(SecretKind::WorkerToken)?;
+    let mut tx = store.write().await?;
+    workers::insert(
+        &mut tx,
+        id,
+        owner,
+        name,
+        &Secret::hash(token.reveal()),
+        now_us,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(WorkerConfig {
+        version: CONFIG_VERSION,
+        coordinator: coordinator.trim_end_matches('/').into(),
+        worker_id: id,
+        token: token.reveal().into(),
+        name: name.into(),
+        options: WorkerOptions::default(),
+    })
+}
+
+/// What can be said of a worker now.
+pub fn presence(status: WorkerStatus, last_seen_us: Option<i64>, now_us: i64) -> Presence {
+    match (status, last_seen_us) {
+        (WorkerStatus::Retired, _) => Presence::Retired,
+        (WorkerStatus::Suspended, _) => Presence::Suspended,
+        (_, None) => Presence::New,
+        (_, Some(seen)) if now_us - seen > SILENCE_US => Presence::Offline,
+        (WorkerStatus::Draining, _) => Presence::Draining,
+        (WorkerStatus::Active, _) => Presence::Online,
+    }
+}
+
+/// A worker as its owner sees it.
+pub fn view(row: WorkerRow, now_us: i64) -> Worker {
+    let presence = presence(row.status, row.last_seen_us, now_us);
+    let hello: Option<Hello> = row.hello.0;
+    let (version, slots, runtimes) = hello.map_or((None, Vec::new(), Vec::new()), |h| {
+        (Some(h.version), h.slots, h.runtimes)
+    });
+    Worker {
+        id: row.id,
+        name: row.name,
+        presence,
+        created_ms: row.created_us / 1_000,
+        last_seen_ms: row.last_seen_us.map(|us| us / 1_000),
+        version,
+        slots,
+        runtimes,
+        leased: row.leased as u32,
+        done: row.done as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presence_follows_from_the_last_sign_of_life() {
+        let now = 1_000 * SILENCE_US;
+        assert_eq!(presence(WorkerStatus::Active, None, now), Presence::New);
+        assert_eq!(
+            presence(WorkerStatus::Active, Some(now - 1), now),
+            Presence::Online
+        );
+        assert_eq!(
+            presence(WorkerStatus::Active, Some(now - SILENCE_US - 1), now),
+            Presence::Offline
+        );
+        assert_eq!(
+            presence(WorkerStatus::Draining, Some(now), now),
+            Presence::Draining
+        );
+        assert_eq!(
+            presence(WorkerStatus::Retired, Some(now), now),
+            Presence::Retired
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests against real things: Blender runtimes, databases, sockets.
+
+mod real_scenes;
