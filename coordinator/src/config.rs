@@ -196,9 +196,10 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, Fault> {
     let table: toml::Table = text
         .parse()
         .map_err(|error: toml::de::Error| fault(error.to_string()))?;
-    let as_text = |value: toml::Value| match value {
-        toml::Value::String(text) => text,
-        other => other.to_string(),
+    let as_text = |value: toml::Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
     };
     Ok(table
         .into_iter()

@@ -268,13 +268,18 @@ async fn blocking<A: Send + 'static, T: Send + 'static>(
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BlobError {
-    move |source| match source.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => BlobError::Full,
-        _ => BlobError::Io {
+    move |source| {
+        if matches!(
+            source.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+        ) {
+            return BlobError::Full;
+        }
+        BlobError::Io {
             doing,
             path: path.to_owned(),
             source,
-        },
+        }
     }
 }
 

@@ -62,8 +62,9 @@ async fn try_lease(app: &App, worker: &WorkerRow, ask: &AskForWork) -> Result<Op
         Some(choice) => lease_queued(app, &mut tx, &view, &worker, ask, choice).await?,
         None => lease_straggler(app, &mut tx, &view, &worker, ask, now_us).await?,
     };
-    if lease.is_some() {
+    if let Some(lease) = &lease {
         tx.commit().await?;
+        app.bells.jobs.ring(lease.job);
     }
     Ok(lease)
 }

@@ -295,8 +295,8 @@ async fn reject(app: &App, worker: WorkerId, attempt: AttemptRef, why: String) -
     };
     let message = format!("the output was rejected: {why}");
     tracing::warn!(worker.id = %worker, task.id = %attempt.task, attempt = attempt.attempt, why, "output rejected");
-    match fail(app, worker, attempt, event, message, false).await? {
-        Ok(()) => Ok(Err((Refusal::OutputRejected, Some(why)))),
+    match fail(app, worker, attempt, event, message.clone(), false).await? {
+        Ok(()) => Ok(Err((Refusal::OutputRejected, Some(message)))),
         refused => Ok(refused),
     }
 }

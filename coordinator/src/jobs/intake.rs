@@ -149,12 +149,12 @@ fn taken(facts: SceneFacts, main: String, mut files: Vec<SceneFile>) -> Taken {
 }
 
 fn bad_zip(error: ZipError) -> JobError {
-    match error {
-        ZipError::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-            JobError::Blobs(BlobError::Full)
-        }
-        other => JobError::BadScene(other.to_string()),
+    if let ZipError::Write { source, .. } = &error
+        && source.kind() == io::ErrorKind::StorageFull
+    {
+        return JobError::Blobs(BlobError::Full);
     }
+    JobError::BadScene(error.to_string())
 }
 
 fn bad_scene(error: SceneError) -> JobError {

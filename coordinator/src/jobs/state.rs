@@ -19,12 +19,17 @@ pub fn derive(intent: Intent, counts: &FrameCounts, started: bool) -> JobState {
     let open = counts.queued + counts.leased;
     match intent {
         Intent::Cancelled => JobState::Cancelled,
-        Intent::Attention if open > 0 => JobState::NeedsAttention,
-        Intent::Paused if open > 0 => JobState::Paused,
-        _ if open == 0 && counts.failed + counts.cancelled > 0 => JobState::Failed,
-        _ if open == 0 => JobState::Done,
-        _ if counts.leased > 0 || started => JobState::Rendering,
-        _ => JobState::Queued,
+        Intent::Run | Intent::Paused | Intent::Attention if open == 0 => {
+            if counts.failed + counts.cancelled > 0 {
+                JobState::Failed
+            } else {
+                JobState::Done
+            }
+        }
+        Intent::Attention => JobState::NeedsAttention,
+        Intent::Paused => JobState::Paused,
+        Intent::Run if counts.leased > 0 || started => JobState::Rendering,
+        Intent::Run => JobState::Queued,
     }
 }
 
@@ -72,7 +77,22 @@ pub fn wish(intent: Intent, state: JobState, wish: Wish) -> Result<Intent, NotNo
     }
 }
 
-fn name(state: JobState) -> &'static str {
+/// As programs spell it.
+pub const fn name_on_the_wire(state: JobState) -> &'static str {
+    match state {
+        JobState::Queued => "queued",
+        JobState::Rendering => "rendering",
+        JobState::Paused => "paused",
+        JobState::NeedsAttention => "needs_attention",
+        JobState::Done => "done",
+        JobState::Failed => "failed",
+        JobState::Cancelled => "cancelled",
+        JobState::Unknown => "unknown",
+    }
+}
+
+/// As people read it.
+const fn name(state: JobState) -> &'static str {
     match state {
         JobState::Queued => "queued",
         JobState::Rendering => "rendering",

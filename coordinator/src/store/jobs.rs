@@ -179,11 +179,12 @@ pub async fn runtime(tx: &mut Tx, id: JobId) -> Result<Option<Series>> {
     Ok(row.runtime.0)
 }
 
-/// Newest first, older than `before`.
+/// Newest first, older than `before`; in one state only if `state` is given.
 pub async fn page(
     tx: &mut Tx,
     owner: UserId,
     before: Option<JobId>,
+    state: Option<&str>,
     limit: i64,
 ) -> Result<Vec<JobRow>> {
     // Ids sort by time; "g" sorts after every hexadecimal digit.
@@ -191,19 +192,22 @@ pub async fn page(
     fetch_all!(
         tx,
         JobRow,
-        select!("WHERE owner_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
+        // The same as `jobs::state::derive`, and tested against it.
+        select!(
+            "WHERE owner_id = $1 AND id < $2 AND ($3 = '' OR $3 = CASE \
+                 WHEN intent = 'cancelled' THEN 'cancelled' \
+                 WHEN queued + leased > 0 AND intent = 'attention' THEN 'needs_attention' \
+                 WHEN queued + leased > 0 AND intent = 'paused' THEN 'paused' \
+                 WHEN queued + leased = 0 AND failed + cancelled > 0 THEN 'failed' \
+                 WHEN queued + leased = 0 THEN 'done' \
+                 WHEN leased > 0 OR started_us IS NOT NULL THEN 'rendering' \
+                 ELSE 'queued' END) \
+             ORDER BY id DESC LIMIT $4"
+        ),
         owner.to_string(),
         before,
+        state.unwrap_or(""),
         limit
-    )
-}
-
-/// Jobs that have or may get something to do.
-pub async fn open(tx: &mut Tx) -> Result<Vec<JobRow>> {
-    fetch_all!(
-        tx,
-        JobRow,
-        select!("WHERE intent = 'run' AND queued + leased > 0 ORDER BY id")
     )
 }
 

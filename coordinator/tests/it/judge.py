@@ -43,8 +43,9 @@ def every_path():
 
 
 def every_id():
-    collections = (getattr(bpy.data, name) for name in dir(bpy.data))
-    return [thing for some in collections if isinstance(some, bpy.types.bpy_prop_collection) for thing in some if isinstance(thing, bpy.types.ID)]
+    members = (getattr(bpy.data, name) for name in dir(bpy.data))
+    collections = (member for member in members if isinstance(member, bpy.types.bpy_prop_collection))
+    return [thing for collection in collections for thing in collection if isinstance(thing, bpy.types.ID)]
 
 
 def is_blenders_own(path):
@@ -257,7 +258,12 @@ def make_images(work):
     load(os.path.join(work, "picture.png")).filepath_raw = "//..\\up\\windows.png"
     load(os.path.join(work, "picture.png")).pack()
     bpy.data.images.new("generated", 8, 8)
-    for source, stored in (("SEQUENCE", "//seq/frame_0001.exr"), ("TILED", "//tiles/skin.<UDIM>.png"), ("MOVIE", "//film.mp4")):
+    families = {
+        "SEQUENCE": "//seq/frame_0001.exr",
+        "TILED": "//tiles/skin.<UDIM>.png",
+        "MOVIE": "//film.mp4",
+    }
+    for source, stored in families.items():
         image = load(os.path.join(work, "picture.png"))
         image.source, image.filepath_raw = source, stored
 

@@ -1,3 +1,13 @@
-//! Tests against real things: Blender runtimes, databases, sockets.
+//! Tests against real things: Blender runtimes, databases, sockets, processes.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod dispatch;
+mod end_to_end;
+mod harness;
+mod jobs;
+mod people;
+mod real_pictures;
 mod real_scenes;
+mod runtimes;

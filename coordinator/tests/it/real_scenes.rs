@@ -1,7 +1,8 @@
 //! The scene reader against Blender itself, on the files every runtime ships and on files that
-//! `judge.py` makes. Needs at least one runtime (a Python environment with `bpy`) under
-//! `$PICTOR_RUNTIMES/<version>/`, and fails without: agreement with Blender is what the reader is
-//! for. `$PICTOR_MORE_SCENES` may name a folder of further files for the newest runtime to judge.
+//! `judge.py` makes. `$PICTOR_MORE_SCENES` may name a folder of further files for the newest runtime
+//! to judge.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,8 @@ use std::sync::LazyLock;
 
 use pictor_coordinator::jobs::scene::{self, BlenderScene, SceneFacts, Warning};
 use serde::Deserialize;
+
+use crate::runtimes;
 
 #[test]
 fn blender_sees_the_same_version_and_scenes() {
@@ -110,7 +113,7 @@ fn paths_of_the_creators_machine_are_warned_of() {
     }
 }
 
-static RUNTIMES: LazyLock<Vec<Runtime>> = LazyLock::new(runtimes);
+static RUNTIMES: LazyLock<Vec<Runtime>> = LazyLock::new(judge_all);
 
 /// What one installed Blender said.
 struct Runtime {
@@ -160,34 +163,12 @@ fn verdicts() -> impl Iterator<Item = (String, &'static Judged, SceneFacts)> {
     })
 }
 
-fn runtimes() -> Vec<Runtime> {
-    let folder = runtimes_folder();
-    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let versions = entries.filter(|entry| python(&entry.path()).exists());
-    let mut versions: Vec<PathBuf> = versions.map(|entry| entry.path()).collect();
-    versions.sort();
-    assert!(
-        !versions.is_empty(),
-        "no Blender runtime in {}: install one there or set PICTOR_RUNTIMES",
-        folder.display()
-    );
+fn judge_all() -> Vec<Runtime> {
+    let versions = runtimes::installed();
     let newest = versions.len() - 1;
     let each = versions.iter().enumerate();
     each.map(|(index, version)| judge(version, index == newest))
         .collect()
-}
-
-fn runtimes_folder() -> PathBuf {
-    if let Some(folder) = std::env::var_os("PICTOR_RUNTIMES") {
-        return folder.into();
-    }
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/share");
-    data.unwrap_or_else(home).join("pictor/runtimes")
-}
-
-fn python(version: &Path) -> PathBuf {
-    version.join("bin/python")
 }
 
 fn judge(version: &Path, is_newest: bool) -> Runtime {
@@ -201,16 +182,10 @@ fn judge(version: &Path, is_newest: bool) -> Runtime {
         "{} holds no .blend file",
         version.display()
     );
-    let name = version.file_name().unwrap().to_string_lossy().into_owned();
-    let work = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("real-scenes")
-        .join(&name);
-    if work.exists() {
-        std::fs::remove_dir_all(&work).unwrap();
-    }
-    std::fs::create_dir_all(&work).unwrap();
+    let name = runtimes::name(version);
+    let work = runtimes::work_folder("real-scenes", &name);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/judge.py");
-    let output = Command::new(python(version))
+    let output = Command::new(runtimes::python(version))
         .arg(script)
         .arg(&work)
         .args(&files)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use pictor_protocol::job::{Job, JobPage, NewJob, RetryFrames};
+use pictor_protocol::job::{Job, JobPage, JobState, NewJob, RetryFrames};
 use pictor_protocol::problem::Problem;
 use pictor_protocol::{JobId, UserId};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::http::auth::Creator;
 use crate::http::extract::{self, Path, Query};
 use crate::http::problem::{Refused, Result};
-use crate::jobs::state::Wish;
+use crate::jobs::state::{self, Wish};
 use crate::jobs::{change, submit, view};
 use crate::store;
 
@@ -48,7 +48,9 @@ async fn create(
 struct ListQuery {
     /// Jobs older than this one
     before: Option<JobId>,
-    /// Most jobs in the answer, 1 to 200 (50 when unset)
+    /// Jobs in this state only
+    state: Option<JobState>,
+    /// Most jobs in the answer, 1 to 1000 (50 when unset)
     limit: Option<u32>,
 }
 
@@ -60,9 +62,10 @@ async fn list(
     Creator(user): Creator,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<JobPage>> {
-    let limit = query.limit.unwrap_or(50).clamp(1, 200) as usize;
+    let limit = query.limit.unwrap_or(50).clamp(1, 1_000) as usize;
+    let state = query.state.map(state::name_on_the_wire);
     let mut tx = app.store.read().await?;
-    let mut rows = store::jobs::page(&mut tx, user, query.before, limit as i64 + 1).await?;
+    let mut rows = store::jobs::page(&mut tx, user, query.before, state, limit as i64 + 1).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let mut jobs = Vec::with_capacity(rows.len());

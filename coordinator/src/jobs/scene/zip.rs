@@ -91,6 +91,8 @@ pub enum ZipError {
     NotAFile { path: String },
     #[error("`{first}` and `{second}` would be the same file on some machines")]
     Collision { first: String, second: String },
+    #[error("the zip names one file twice")]
+    Duplicates,
     #[error("`{path}` is encrypted; make the zip without a password")]
     Encrypted { path: String },
     #[error("`{path}` is compressed in an unusual way; make the zip with plain Deflate")]
@@ -173,10 +175,7 @@ fn plan<R: Read + Seek>(
     limits: &ZipLimits,
 ) -> Result<Vec<Entry>, ZipError> {
     if archive.has_duplicate_names() {
-        return Err(ZipError::Collision {
-            first: "one name".to_owned(),
-            second: "another".to_owned(),
-        });
+        return Err(ZipError::Duplicates);
     }
     let mut plan = Vec::new();
     for index in 0..archive.len() {
@@ -254,17 +253,13 @@ fn write<R: Read + Seek>(
     limits: &ZipLimits,
 ) -> Result<u64, ZipError> {
     let path = || entry.path.clone();
-    let mut packed = archive
-        .by_index(entry.index)
-        .map_err(|_| ZipError::Damaged { path: path() })?;
-    let mut file = create(&into.join(&entry.path)).map_err(|source| ZipError::Write {
+    let write_failed = |source| ZipError::Write {
         path: path(),
         source,
-    })?;
-    let by_ratio = entry
-        .packed_bytes
-        .saturating_mul(limits.ratio)
-        .max(RATIO_FLOOR_BYTES);
+    };
+    let packed = archive.by_index(entry.index);
+    let mut packed = packed.map_err(|_| ZipError::Damaged { path: path() })?;
+    let mut file = create(&into.join(&entry.path)).map_err(write_failed)?;
     let mut buffer = vec![0; 64 << 10];
     let mut bytes = 0u64;
     loop {
@@ -278,6 +273,20 @@ fn write<R: Read + Seek>(
             Err(_) => return Err(ZipError::Damaged { path: path() }),
         };
         bytes += count as u64;
+        entry.allow(bytes, left, limits)?;
+        file.write_all(&buffer[..count]).map_err(write_failed)?;
+    }
+    if bytes != entry.declared_bytes {
+        return Err(ZipError::Damaged { path: path() });
+    }
+    Ok(bytes)
+}
+
+impl Entry {
+    /// Whether `bytes` may have come out of this file, where all files together have `left`.
+    fn allow(&self, bytes: u64, left: u64, limits: &ZipLimits) -> Result<(), ZipError> {
+        let path = || self.path.clone();
+        let by_ratio = self.packed_bytes.saturating_mul(limits.ratio);
         if bytes > limits.file_bytes {
             let allowed = limits.file_bytes;
             return Err(ZipError::FileTooLarge {
@@ -289,23 +298,15 @@ fn write<R: Read + Seek>(
             let allowed = limits.total_bytes;
             return Err(ZipError::TooLarge { allowed });
         }
-        if bytes > by_ratio {
+        if bytes > by_ratio.max(RATIO_FLOOR_BYTES) {
             let ratio = limits.ratio;
             return Err(ZipError::Bomb {
                 path: path(),
                 ratio,
             });
         }
-        file.write_all(&buffer[..count])
-            .map_err(|source| ZipError::Write {
-                path: path(),
-                source,
-            })?;
+        Ok(())
     }
-    if bytes != entry.declared_bytes {
-        return Err(ZipError::Damaged { path: path() });
-    }
-    Ok(bytes)
 }
 
 fn create(path: &PathBuf) -> io::Result<fs::File> {

@@ -6,11 +6,12 @@
 mod dwa;
 
 use std::collections::HashSet;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 
 use exr::block::UncompressedBlock;
 use exr::block::reader::ChunksReader;
 use exr::error::Error;
+use exr::meta::MetaData;
 use exr::meta::attribute::{ChannelList, SampleType};
 use exr::meta::header::Header;
 use exr::prelude::{Vec2, f16};
@@ -27,8 +28,8 @@ pub(super) fn decode(
     max_side: u32,
     limits: &PictureLimits,
 ) -> Result<Canvas, PictureError> {
+    look_ahead(&mut source, limits)?;
     let reader = exr::block::read(&mut source, false).map_err(failed)?;
-    allow(reader.headers(), limits)?;
     let shown = Shown::choose(reader.headers()).ok_or(PictureError::NoColour)?;
     let (width, height) = sides(&reader.headers()[shown.part])?;
     let mut canvas = Canvas::new(width, height, Light::Linear, max_side);
@@ -62,53 +63,79 @@ pub(super) fn decode(
     Ok(canvas)
 }
 
-fn allow(headers: &[Header], limits: &PictureLimits) -> Result<(), PictureError> {
-    let mut decoded_bytes = 0u64;
-    for header in headers {
-        if header.deep {
-            return Err(PictureError::Unsupported { what: "deep data" });
-        }
-        if header
-            .channels
-            .list
-            .iter()
-            .any(|channel| channel.sampling != Vec2(1, 1))
-        {
-            return Err(PictureError::Unsupported {
-                what: "subsampled channels",
-            });
-        }
-        let (width, height) = sides(header)?;
-        let pixels = u64::from(width) * u64::from(height);
-        let bytes = pixels.saturating_mul(header.channels.bytes_per_pixel as u64);
-        decoded_bytes = decoded_bytes.saturating_add(bytes);
-        limits.allow(width, height, decoded_bytes)?;
-        // One block is held at a time, and a block can be as wide as the picture.
-        let Vec2(block_width, block_height) = header.max_block_pixel_size();
-        let block_pixels = (block_width as u64)
-            .saturating_mul(block_height as u64)
-            .min(pixels);
-        let block_bytes = block_pixels.saturating_mul(header.channels.bytes_per_pixel as u64);
-        if block_bytes > limits.block_bytes {
-            let allowed = limits.block_bytes;
-            return Err(PictureError::TooLarge {
-                what: "bytes in one block",
-                allowed,
-            });
-        }
+/// Cryptomatte writes the name of every object into the header; nothing else comes near this.
+const HEADER_BYTES: u64 = 16 << 20;
+const CHANNELS: u64 = 4096;
+/// A picture of the largest size in tiles of 32 pixels has a quarter of that.
+const BLOCKS: u64 = 1 << 20;
+
+/// Reads the headers alone, from no more bytes than headers have, and checks what they announce.
+fn look_ahead(source: &mut (impl Read + Seek), limits: &PictureLimits) -> Result<(), PictureError> {
+    let mut start = Vec::new();
+    let taken = source.by_ref().take(HEADER_BYTES).read_to_end(&mut start);
+    taken.map_err(super::read_failed)?;
+    source
+        .seek(SeekFrom::Start(0))
+        .map_err(super::read_failed)?;
+    let meta = MetaData::read_from_buffered(start.as_slice(), false).map_err(failed)?;
+    let mut announced = Announced::default();
+    for header in &meta.headers {
+        announced.add(header, limits)?;
     }
     Ok(())
 }
 
+/// What all parts of a file together announce.
+#[derive(Default)]
+struct Announced {
+    decoded_bytes: u64,
+    channels: u64,
+    blocks: u64,
+}
+
+impl Announced {
+    fn add(&mut self, header: &Header, limits: &PictureLimits) -> Result<(), PictureError> {
+        if header.deep {
+            return Err(PictureError::Unsupported { what: "deep data" });
+        }
+        let list = &header.channels.list;
+        if list.iter().any(|channel| channel.sampling != Vec2(1, 1)) {
+            let what = "subsampled channels";
+            return Err(PictureError::Unsupported { what });
+        }
+        let (width, height) = sides(header)?;
+        let pixels = u64::from(width) * u64::from(height);
+        let pixel_bytes = header.channels.bytes_per_pixel as u64;
+        let bytes = pixels.saturating_mul(pixel_bytes);
+        self.decoded_bytes = self.decoded_bytes.saturating_add(bytes);
+        self.channels = self.channels.saturating_add(list.len() as u64);
+        self.blocks = self.blocks.saturating_add(header.chunk_count as u64);
+        limits.allow(width, height, self.decoded_bytes)?;
+        // One block is held at a time, and a block can be as large as the picture.
+        let Vec2(block_width, block_height) = header.max_block_pixel_size();
+        let block_pixels = (block_width as u64).saturating_mul(block_height as u64);
+        let block_bytes = block_pixels.min(pixels).saturating_mul(pixel_bytes);
+        let amounts = [
+            ("channels", self.channels, CHANNELS),
+            ("blocks", self.blocks, BLOCKS),
+            ("bytes in one block", block_bytes, limits.block_bytes),
+        ];
+        for (what, found, allowed) in amounts {
+            if found > allowed {
+                return Err(PictureError::TooLarge { what, allowed });
+            }
+        }
+        Ok(())
+    }
+}
+
 fn sides(header: &Header) -> Result<(u32, u32), PictureError> {
     let Vec2(width, height) = header.layer_size;
-    let damaged = PictureError::Damaged {
-        what: "its size is no size",
+    let (Ok(width), Ok(height)) = (u32::try_from(width), u32::try_from(height)) else {
+        let what = "its size is no size";
+        return Err(PictureError::Damaged { what });
     };
-    match (u32::try_from(width), u32::try_from(height)) {
-        (Ok(width), Ok(height)) => Ok((width, height)),
-        (_, _) => Err(damaged),
-    }
+    Ok((width, height))
 }
 
 /// The part and the channels that people would call the picture.

@@ -170,6 +170,8 @@ pub(super) struct Found {
     seen: HashSet<Reference>,
     dependencies: Vec<Dependency>,
     warnings: Vec<Warning>,
+    /// Whether a cache is in the folder beside the .blend.
+    on_disk: bool,
 }
 
 impl Found {
@@ -179,6 +181,7 @@ impl Found {
             seen: HashSet::new(),
             dependencies: Vec::new(),
             warnings: Vec::new(),
+            on_disk: false,
         }
     }
 
@@ -189,12 +192,7 @@ impl Found {
         record: &Record<'_>,
         place: Place,
     ) -> Result<(), SceneError> {
-        if reader == Reader::PointCache
-            && is_beside(record)
-            && !self.warnings.contains(&Warning::DiskCache)
-        {
-            self.warnings.push(Warning::DiskCache);
-        }
+        self.on_disk |= reader == Reader::PointCache && is_beside(record);
         match reader.reference(record) {
             Some(reference) => self.add(reference, place),
             None => Ok(()),
@@ -232,7 +230,10 @@ impl Found {
         Ok(())
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Dependency>, Vec<Warning>) {
+    pub(super) fn into_parts(mut self) -> (Vec<Dependency>, Vec<Warning>) {
+        if self.on_disk {
+            self.warnings.push(Warning::DiskCache);
+        }
         (self.dependencies, self.warnings)
     }
 }

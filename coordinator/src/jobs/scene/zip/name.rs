@@ -49,11 +49,15 @@ pub(super) fn tidy(stored: &str, limits: &ZipLimits) -> Result<String, BadName> 
     if path.starts_with('/') {
         return Err(BadName::Absolute);
     }
-    if path.as_bytes().get(1) == Some(&b':') {
-        return Err(BadName::Drive);
-    }
     let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
     let parts: Vec<&str> = parts.collect();
+    // After the dots are gone, or `./C:/x` would name a drive.
+    if parts
+        .first()
+        .is_some_and(|part| part.as_bytes().get(1) == Some(&b':'))
+    {
+        return Err(BadName::Drive);
+    }
     if parts.contains(&"..") {
         return Err(BadName::Climbs);
     }

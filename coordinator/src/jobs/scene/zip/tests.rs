@@ -62,6 +62,7 @@ fn names_that_leave_the_folder_are_refused() {
         (r"\\server\share", BadName::Absolute),
         (r"C:\a.blend", BadName::Drive),
         ("c:a", BadName::Drive),
+        ("./C:/a", BadName::Drive),
         ("a\nb", BadName::Unprintable),
         ("a\0b", BadName::Unprintable),
         ("./.", BadName::Empty),

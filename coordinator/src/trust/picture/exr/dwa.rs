@@ -7,7 +7,7 @@
 use exr::block::chunk::{Chunk, CompressedBlock};
 use exr::compression::Compression;
 use exr::meta::MetaData;
-use exr::prelude::Vec2;
+use exr::prelude::{IntegerBounds, Vec2};
 
 use super::super::PictureError;
 
@@ -33,13 +33,28 @@ pub(super) fn check(chunk: &Chunk, meta: &MetaData) -> Result<(), PictureError> 
         CompressedBlock::Tile(block) => &block.compressed_pixels_le,
         CompressedBlock::DeepScanLine(_) | CompressedBlock::DeepTile(_) => return Err(damaged),
     };
+    let place = header.get_block_data_indices(&chunk.compressed_block);
+    let place = place.and_then(|place| header.get_absolute_block_pixel_coordinates(place));
+    let Ok(IntegerBounds {
+        size: Vec2(width, height),
+        ..
+    }) = place
+    else {
+        return Err(damaged);
+    };
+    let (width, height) = (width as u64, height as u64);
+    let plain_bytes = width
+        .saturating_mul(height)
+        .saturating_mul(header.channels.bytes_per_pixel as u64);
+    if packed.len() as u64 == plain_bytes {
+        // Stored as it is, for want of anything to gain.
+        return Ok(());
+    }
     // Values come in squares of eight pixels, of which the last stick out of the block, and are at
     // most four bytes; run lengths can be up to twice as long as what they stand for.
-    let Vec2(width, height) = header.max_block_pixel_size();
-    let padded = |side: usize, whole: usize| (side.min(whole) as u64).saturating_add(8);
-    let width = padded(width, header.layer_size.x());
-    let height = padded(height, header.layer_size.y());
-    let values = width.saturating_mul(height);
+    let values = width
+        .saturating_add(8)
+        .saturating_mul(height.saturating_add(8));
     let allowed = values
         .saturating_mul(8)
         .saturating_mul(header.channels.list.len() as u64);

@@ -1,0 +1,188 @@
+//! A world in one line: a coordinator on a free port, people with tokens, scripted workers, scenes.
+
+pub mod client;
+pub mod process;
+pub mod scenes;
+pub mod worker;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use http::{Method, StatusCode};
+use pictor_coordinator::accounts::{self, TokenSpec};
+use pictor_coordinator::app::{Server, StartError, now_us};
+use pictor_coordinator::config::Config;
+use pictor_coordinator::store::Store;
+use pictor_protocol::JobId;
+use pictor_protocol::blob::UPLOAD_LENGTH;
+use pictor_protocol::job::{Frame, FramePage, Job};
+use pictor_protocol::people::Scope;
+use pictor_protocol::scene::{NewScene, Scene};
+use pictor_protocol::worker_config::WorkerConfig;
+use serde_json::json;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use client::{Answer, Client};
+
+/// Nothing in the tests may take longer than this.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A coordinator that runs inside the test, with an operator.
+pub struct World {
+    pub url: String,
+    pub store: Store,
+    /// The operator, with every scope.
+    pub creator: Client,
+    dir: tempfile::TempDir,
+    stop: CancellationToken,
+    running: JoinHandle<Result<(), StartError>>,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_in(dir: tempfile::TempDir) -> Self {
+        let server = Server::start(config(dir.path())).await.unwrap();
+        let url = server.url().to_owned();
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(server.run(stop.clone()));
+        let store = Store::open_sqlite(&config(dir.path()).database())
+            .await
+            .unwrap();
+        let creator = person(&store, &url, accounts::OPERATOR, &Scope::ALL).await;
+        Self {
+            url,
+            store,
+            creator,
+            dir,
+            stop,
+            running,
+        }
+    }
+
+    /// Stops the coordinator and starts another one on the same data.
+    pub async fn restart(self) -> Self {
+        self.stop.cancel();
+        self.running.await.unwrap().unwrap();
+        self.store.close().await;
+        Self::start_in(self.dir).await
+    }
+
+    /// Another person, who is no operator.
+    pub async fn stranger(&self, name: &str) -> Client {
+        let id = pictor_protocol::UserId::new(uuid::Uuid::now_v7());
+        let mut tx = self.store.write().await.unwrap();
+        pictor_coordinator::store::people::insert_user(&mut tx, id, name, false, now_us())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        person(&self.store, &self.url, name, &[Scope::Jobs, Scope::Workers]).await
+    }
+
+    pub async fn worker_config(&self, name: &str) -> WorkerConfig {
+        let answer = self
+            .creator
+            .post("/api/v1/workers", &json!({ "name": name }))
+            .await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+        answer.json()
+    }
+}
+
+/// Fast enough for tests, and otherwise the defaults.
+fn config(data: &Path) -> Config {
+    let flags = pictor_coordinator::config::Flags::default();
+    Config {
+        bind: ([127, 0, 0, 1], 0).into(),
+        data: data.to_owned(),
+        lease_ttl: Duration::from_secs(2),
+        report_interval: Duration::from_millis(200),
+        hold: Duration::from_secs(5),
+        ..Config::load(&flags).unwrap()
+    }
+}
+
+async fn person(store: &Store, url: &str, name: &str, scopes: &[Scope]) -> Client {
+    let user = accounts::by_name(store, name).await.unwrap();
+    let spec = TokenSpec {
+        name: "test",
+        scopes,
+        expires_in_days: None,
+    };
+    let (token, _) = accounts::mint_token(store, &user, &spec, now_us())
+        .await
+        .unwrap();
+    Client::new(url, token.reveal())
+}
+
+/// What creators do, in their words.
+impl Client {
+    /// Uploads bytes and makes a scene of them.
+    pub async fn try_scene(&self, name: &str, bytes: &[u8]) -> Answer {
+        let blob = blake3::hash(bytes).to_hex().to_string();
+        // An empty body has no length of its own on the wire.
+        let length = bytes.len().to_string();
+        let headers = [(UPLOAD_LENGTH, length.as_str())];
+        let path = format!("/api/v1/blobs/{blob}");
+        let put = self
+            .send_with(Method::PUT, &path, &headers, bytes.to_vec())
+            .await;
+        assert_eq!(put.status, StatusCode::CREATED, "{put:?}");
+        let new = NewScene {
+            name: name.into(),
+            blob: blob.parse().unwrap(),
+        };
+        self.post("/api/v1/scenes", &new).await
+    }
+
+    pub async fn scene(&self, path: &Path) -> Scene {
+        let answer = self
+            .try_scene("test.blend", &std::fs::read(path).unwrap())
+            .await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.json()
+    }
+
+    /// Submits the sample scene.
+    pub async fn submit(&self, frames: &str) -> Job {
+        let scene = self.scene(&scenes::sample()).await;
+        self.submit_with(&json!({ "scene": scene.id, "frames": frames }))
+            .await
+    }
+
+    pub async fn submit_with(&self, job: &serde_json::Value) -> Job {
+        let answer = self.post("/api/v1/jobs", job).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.json()
+    }
+
+    pub async fn job(&self, id: JobId) -> Job {
+        self.get(&format!("/api/v1/jobs/{id}")).await.json()
+    }
+
+    pub async fn frames(&self, id: JobId) -> Vec<Frame> {
+        self.get(&format!("/api/v1/jobs/{id}/frames?limit=1000"))
+            .await
+            .json::<FramePage>()
+            .frames
+    }
+
+    /// Waits until the job is as wanted.
+    pub async fn until(&self, id: JobId, what: &str, wanted: impl Fn(&Job) -> bool) -> Job {
+        let began = Instant::now();
+        loop {
+            let job = self.job(id).await;
+            if wanted(&job) {
+                return job;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "the job never was {what}: {job:#?}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The real programs as processes, for what only a process can show: being killed, a full disk.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::PATIENCE;
+use super::client::Client;
+
+/// A program of this workspace, built by whoever runs the tests.
+pub fn program(name: &str) -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_BIN_EXE_pictor-coordinator"));
+    let program = own.with_file_name(name);
+    assert!(
+        program.exists(),
+        "{} is missing: test the whole workspace (`make test`), or build it first",
+        program.display()
+    );
+    program
+}
+
+/// A process that is killed, with everything it started, when the test ends.
+pub struct Process {
+    child: Child,
+    what: &'static str,
+}
+
+impl Process {
+    pub fn start(what: &'static str, command: &mut Command) -> Self {
+        use std::os::unix::process::CommandExt;
+        let child = command.process_group(0).stdin(Stdio::null()).spawn();
+        Self {
+            child: child.unwrap_or_else(|error| panic!("{what} does not start: {error}")),
+            what,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`: no goodbye.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, then waits for the exit code.
+    pub async fn terminate(&mut self) -> Option<i32> {
+        let term = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
+        assert!(term.success());
+        self.exited().await
+    }
+
+    pub async fn exited(&mut self) -> Option<i32> {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(began.elapsed() < PATIENCE, "{} does not end", self.what);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill")
+            .args(["-9", "--", &group])
+            .stderr(Stdio::null())
+            .status();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads a file that a process is about to write.
+pub async fn written(path: &Path) -> String {
+    let began = Instant::now();
+    loop {
+        match std::fs::read_to_string(path) {
+            Ok(text) if !text.is_empty() => return text,
+            _ => assert!(
+                began.elapsed() < PATIENCE,
+                "{} is not written",
+                path.display()
+            ),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A coordinator process whose data lies on a file system of 16 MiB.
+pub struct CrampedCoordinator {
+    _process: Process,
+    _dir: tempfile::TempDir,
+    url: String,
+    token: String,
+}
+
+impl CrampedCoordinator {
+    pub async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (ready, token) = (dir.path().join("ready"), dir.path().join("token"));
+        // A mount namespace of its own, so that nothing is left behind and no root is needed.
+        let script = "set -e; mkdir \"$0/data\"; mount -t tmpfs -o size=16m none \"$0/data\"; \
+                      \"$1\" token create --data \"$0/data\" --scope jobs > \"$0/token\"; \
+                      exec \"$1\" serve --data \"$0/data\" --bind 127.0.0.1:0 --ready-file \"$0/ready\"";
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+        command.arg(dir.path()).arg(program("pictor-coordinator"));
+        let process = Process::start("the cramped coordinator", command.stdout(Stdio::null()));
+        let url = written(&ready).await;
+        let token = written(&token).await.trim().to_owned();
+        Self {
+            _process: process,
+            _dir: dir,
+            url,
+            token,
+        }
+    }
+
+    pub fn creator(&self) -> Client {
+        Client::new(&self.url, &self.token)
+    }
+}
