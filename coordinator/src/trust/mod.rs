@@ -57,7 +57,7 @@ fn look(blobs: &Blobs, output: BlobHash, expected: &Expected) -> Verdict {
     let inspected = picture::inspect(
         &blobs.path(output),
         THUMBNAIL_SIDE,
-        &PictureLimits::default(),
+        &PictureLimits::expecting(expected),
     );
     let Inspected { picture, thumbnail } = match inspected {
         Ok(inspected) => inspected,

@@ -41,7 +41,7 @@ pub fn work_folder(test: &str, runtime: &str) -> PathBuf {
     work
 }
 
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     if let Some(folder) = std::env::var_os("PICTOR_RUNTIMES") {
         return folder.into();
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pictor_protocol::BlobHash;
 use pictor_protocol::blob::{UPLOAD_LENGTH, UPLOAD_OFFSET};
@@ -108,7 +109,12 @@ pub async fn receive(
         offset,
         length,
     };
-    match app.blobs.append(&part, body.into_data_stream()).await? {
+    let mut body = body.into_data_stream();
+    let appended = app.blobs.append(&part, &mut body).await;
+    if appended.is_err() {
+        drain(&mut body).await;
+    }
+    match appended? {
         Upload::Partial { have } => {
             Ok((StatusCode::ACCEPTED, [(UPLOAD_OFFSET, have.to_string())]).into_response())
         }
@@ -121,6 +127,19 @@ pub async fn receive(
             tx.commit().await?;
             Ok(StatusCode::CREATED.into_response())
         }
+    }
+}
+
+/// Reads on for a while after a refusal: a sender that is cut off in the middle sees a broken connection
+/// instead of the answer.
+async fn drain(body: &mut axum::body::BodyDataStream) {
+    const BYTES_MAX: usize = 64 << 20;
+    let mut read = 0;
+    while read < BYTES_MAX {
+        let Some(Ok(chunk)) = body.next().await else {
+            return;
+        };
+        read += chunk.len();
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use image::{ImageBuffer, ImageFormat, Rgb};
 
+use crate::runtimes;
+
 /// Size of the sample scene's frames.
 pub const WIDTH: u32 = 64;
 pub const HEIGHT: u32 = 36;
@@ -22,18 +24,9 @@ pub fn no_camera() -> PathBuf {
     FOLDER.join("no_camera.blend")
 }
 
-/// The Python of an installed runtime.
+/// The Python of an installed runtime, `4.5` for one.
 pub fn python(series: &str) -> PathBuf {
-    let runtimes = std::env::var_os("PICTOR_RUNTIMES")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| {
-            let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-            let data = data.unwrap_or_else(|| {
-                PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".local/share")
-            });
-            data.join("pictor/runtimes")
-        });
-    let python = runtimes.join(series).join("bin/python");
+    let python = runtimes::python(&runtimes::folder().join(series));
     assert!(
         python.exists(),
         "{} is missing: run `pictor-worker runtime install {series}` (`make test` does)",
