@@ -1,0 +1,50 @@
+# Everything a newcomer needs, and what CI runs. `make` alone lists it.
+
+SHELL := bash
+CARGO := $(shell command -v cargo || echo $${CARGO_HOME:-$$HOME/.cargo}/bin/cargo)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+
+.PHONY: help demo build test test-runtimes bench lint prerequisites runtime clean-demo
+.DEFAULT_GOAL := help
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make demo SCENE=path/to/any.blend FRAMES=1-8 OUT=dir renders a scene of your own."
+
+demo: ## Render a sample scene on this machine, from nothing to finished frames
+	@install/demo/demo.sh
+
+build: ## Build coordinator, worker and client for use
+	$(CARGO) build --release --workspace --bins
+
+test: prerequisites runtime ## Run every test, with real Blender 4.5
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	    $(CARGO) nextest run --workspace; \
+	else \
+	    $(CARGO) test --workspace; \
+	fi
+
+test-runtimes: prerequisites ## Run the tests that need Blender 4.2, 4.5, 5.0 and Debian's
+	$(CARGO) build -p pictor-worker
+	for series in 4.2 4.5 5.0; do $(TARGET)/debug/pictor-worker runtime install $$series || exit 1; done
+	install/prerequisites.sh blender
+	$(CARGO) test --workspace -- --ignored runtimes_
+
+bench: prerequisites ## Measure what the README states, on this machine
+	@install/bench/bench.sh
+
+lint: ## Check format and lints as CI does
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+clean-demo: ## Remove the demo's frames
+	rm -rf -- "$${OUT:-demo-output}"
+
+prerequisites:
+	@install/prerequisites.sh
+
+runtime: prerequisites
+	$(CARGO) build -p pictor-worker
+	$(TARGET)/debug/pictor-worker runtime install 4.5
