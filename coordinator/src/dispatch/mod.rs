@@ -6,12 +6,15 @@
 //! | [`task`] | the life of a task and its attempts (pure) |
 //! | [`trouble`] | when a job as a whole is at fault (pure) |
 //! | [`hand_out`] | `work`: a slot asks, and waits |
-//! | [`report`] | `report`: outputs, failures, renewals |
+//! | [`report`] | `report`: renewals, and an outcome for each attempt |
+//! | [`output`], [`failure`] | what becomes of a picture, and of none |
 //! | [`record`] | writes what [`task`] decided |
 //! | [`sweep`] | the loop: expired leases, unneeded blobs |
 
 pub mod decide;
+pub mod failure;
 pub mod hand_out;
+pub mod output;
 pub mod record;
 pub mod report;
 pub mod sweep;

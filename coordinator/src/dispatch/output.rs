@@ -1,0 +1,185 @@
+//! A picture comes back: it is looked at, and recorded if it passes.
+
+use pictor_protocol::WorkerId;
+use pictor_protocol::agent::{AttemptRef, Finished, Refusal};
+
+use super::failure::{self, Strike};
+use super::record::{self, Accepted, Details};
+use super::report::{Answer, announce, refused};
+use super::task::{AttemptStatus, Event};
+use crate::app::App;
+use crate::store::blobs::Holder;
+use crate::store::dispatch::Record;
+use crate::store::tasks::TaskRow;
+use crate::store::workers::WorkerRow;
+use crate::store::{self, Result, Tx};
+use crate::trust::{self, Passed, Verdict};
+
+const DOUBT: &str = "the picture is blank; it is rendered once more to be sure";
+
+/// Takes a finished attempt.
+pub async fn take(app: &App, worker: &WorkerRow, finished: &Finished) -> Result<Answer> {
+    let attempt = finished.attempt;
+    let mut tx = app.store.read().await?;
+    let Some(task) = store::tasks::find(&mut tx, attempt.task).await? else {
+        return Ok(refused(Refusal::NotYours));
+    };
+    // Before the picture is decoded, for that is what costs: an answer given before, and an attempt
+    // that is not wanted any more.
+    if let Some(answer) = known_answer(&mut tx, worker.id, &task, finished).await? {
+        return Ok(answer);
+    }
+    let _promised = app.blob_gate.read().await;
+    let held = store::blobs::held(&mut tx, Holder::Worker(worker.id), finished.output).await?;
+    let Some(output_bytes) = held else {
+        return Ok(refused(Refusal::OutputMissing));
+    };
+    let plan = store::jobs::render_spec(&mut tx, task.job_id).await?.plan.0;
+    drop(tx);
+
+    match trust::examine(app, finished.output, &plan).await {
+        Verdict::Passed(Passed { blank, thumbnail }) => {
+            let accepted = Accepted {
+                output: finished.output,
+                output_bytes,
+                thumbnail,
+                blank,
+                render_ms: finished.render_ms.max(0),
+            };
+            accept(app, worker.id, attempt, accepted).await
+        }
+        Verdict::Refused { why } => reject(app, worker.id, attempt, &why).await,
+        Verdict::Unreadable => Ok(refused(Refusal::OutputMissing)),
+    }
+}
+
+/// What was said to this before, if anything.
+async fn known_answer(
+    tx: &mut Tx,
+    worker: WorkerId,
+    task: &TaskRow,
+    finished: &Finished,
+) -> Result<Option<Answer>> {
+    let rows = store::attempts::of_task(tx, task.id).await?;
+    let own = rows
+        .iter()
+        .find(|row| row.attempt == finished.attempt.attempt && row.worker_id == worker);
+    let Some(row) = own else {
+        return Ok(Some(refused(Refusal::NotYours)));
+    };
+    Ok(match row.status {
+        AttemptStatus::Done if row.output.0 == Some(finished.output) => Some(Ok(())),
+        AttemptStatus::Rejected => Some(Err((Refusal::OutputRejected, row.message.clone()))),
+        AttemptStatus::Done | AttemptStatus::Failed | AttemptStatus::Stopped => {
+            Some(refused(Refusal::NotWanted))
+        }
+        AttemptStatus::Leased
+        | AttemptStatus::Stopping
+        | AttemptStatus::Returned
+        | AttemptStatus::Lost => None,
+    })
+}
+
+async fn accept(
+    app: &App,
+    from: WorkerId,
+    attempt: AttemptRef,
+    accepted: Accepted,
+) -> Result<Answer> {
+    let mut tx = app.store.write().await?;
+    let Some(task) = store::tasks::find(&mut tx, attempt.task).await? else {
+        return Ok(refused(Refusal::NotYours));
+    };
+    let doubtful = is_doubtful(&mut tx, &task, &accepted).await?;
+    let number = attempt.attempt;
+    let (event, details) = if doubtful {
+        let details = Details {
+            accepted: None,
+            message: Some(DOUBT.into()),
+        };
+        (
+            Event::Blank {
+                attempt: number,
+                from,
+            },
+            details,
+        )
+    } else {
+        let details = Details {
+            accepted: Some(accepted),
+            message: None,
+        };
+        (
+            Event::Passed {
+                attempt: number,
+                from,
+            },
+            details,
+        )
+    };
+    let recorded = match record::record(&mut tx, &task, event, &details, app.now_us()).await? {
+        Err(refusal) => return Ok(refused(refusal)),
+        Ok(recorded) => recorded,
+    };
+    if let Some(accepted) = details.accepted.filter(|_| recorded.changed) {
+        keep(&mut tx, &task, from, &accepted, app.now_us()).await?;
+        app.metrics.frames_done.inc();
+    }
+    tx.commit().await?;
+    announce(app, task.job_id, task.frame, &recorded);
+    if doubtful {
+        return Ok(Err((Refusal::OutputRejected, Some(DOUBT.into()))));
+    }
+    Ok(Ok(()))
+}
+
+/// A blank picture is believed when a neighbour is blank too, or when a second attempt agrees: a fade to
+/// black is rendered once more at its first frame, a GPU that dropped a frame is found out.
+async fn is_doubtful(tx: &mut Tx, task: &TaskRow, accepted: &Accepted) -> Result<bool> {
+    Ok(accepted.blank
+        && task.blanks == 0
+        && !store::tasks::blank_beside(tx, task.job_id, task.frame).await?)
+}
+
+/// What belongs to an accepted picture beside its task: its blobs live as long as the job, and its
+/// worker's record grows.
+async fn keep(
+    tx: &mut Tx,
+    task: &TaskRow,
+    worker: WorkerId,
+    accepted: &Accepted,
+    now_us: i64,
+) -> Result<()> {
+    let holder = Holder::Job(task.job_id);
+    store::blobs::hold(tx, holder, accepted.output, None).await?;
+    if let Some((hash, size)) = accepted.thumbnail {
+        store::blobs::insert(tx, hash, size, now_us).await?;
+        store::blobs::hold(tx, holder, hash, None).await?;
+    }
+    let add = Record {
+        done: 1,
+        render_ms: accepted.render_ms,
+        ..Record::default()
+    };
+    store::dispatch::add_record(tx, task.job_id, worker, add).await?;
+    store::jobs::add_render_time(tx, task.job_id, accepted.render_ms).await?;
+    store::workers::count_done(tx, worker).await
+}
+
+async fn reject(app: &App, from: WorkerId, attempt: AttemptRef, why: &str) -> Result<Answer> {
+    let message = format!("the output was rejected: {why}");
+    let event = Event::Rejected {
+        attempt: attempt.attempt,
+        from,
+    };
+    let strike = Strike {
+        attempt,
+        event,
+        message: message.clone(),
+        faulted: false,
+    };
+    match failure::record(app, from, strike).await? {
+        Ok(()) => Ok(Err((Refusal::OutputRejected, Some(message)))),
+        refused => Ok(refused),
+    }
+}
