@@ -19,12 +19,9 @@ demo: ## Render a sample scene on this machine, from nothing to finished frames
 build: ## Build coordinator, worker and client for use
 	$(CARGO) build --release --workspace --bins
 
+# Not nextest: its process for every test would ask Blender the same questions again and again.
 test: prerequisites runtime ## Run every test, with real Blender 4.5
-	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	    $(CARGO) nextest run --workspace; \
-	else \
-	    $(CARGO) test --workspace; \
-	fi
+	$(CARGO) test --workspace --no-fail-fast
 
 test-runtimes: prerequisites ## Run the tests that need Blender 4.2, 4.5, 5.0 and Debian's
 	$(CARGO) build -p pictor-worker

@@ -19,7 +19,7 @@ pub struct NewScene {
 }
 
 /// A scene as its owner sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Scene {
     pub id: SceneId,
     pub name: String,
@@ -34,7 +34,7 @@ pub struct Scene {
 }
 
 /// What a .blend says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SceneFacts {
     /// The Blender that wrote the file.
     #[schema(value_type = String)]
@@ -58,7 +58,7 @@ impl SceneFacts {
 }
 
 /// One scene inside a .blend, with its own render settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SceneInFile {
     pub name: String,
     pub frame_start: i32,
@@ -74,6 +74,48 @@ pub struct SceneInFile {
     /// Blender's own name of the output format, such as `PNG` or `FFMPEG`.
     pub format: String,
     pub has_camera: bool,
+    /// Its sequencer or its compositor makes the picture, and neither asks for a camera of this scene.
+    #[serde(default)]
+    pub renders_without_camera: bool,
+    /// The part of the picture that is written, where that is not the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub border: Option<Border>,
+    #[serde(default)]
+    pub views: Views,
+}
+
+/// A part of a picture, in shares of its width and height (0 to 1) from its lower left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Border {
+    pub min_x: f32,
+    pub max_x: f32,
+    pub min_y: f32,
+    pub max_y: f32,
+}
+
+/// What becomes of the views (in stereo: the eyes) of a frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Views {
+    /// There is one.
+    #[default]
+    One,
+    /// All in one picture of the usual size: anaglyph, interlaced or squeezed.
+    Merged,
+    /// In one picture of twice the width.
+    SideBySide,
+    /// In one picture of twice the height.
+    TopBottom,
+    /// In one OpenEXR file, each as large as a single view.
+    OpenExr,
+    /// Each in a file of its own: cannot be rendered here.
+    FileEach,
+    /// Side by side or above each other, but only one view is enabled: cannot be rendered here, as
+    /// Blender's versions disagree about the size.
+    HalfStereo,
+    /// Something that this reader does not know yet.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A file that a .blend refers to.

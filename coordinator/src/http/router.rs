@@ -67,7 +67,28 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     document.security = Some(vec![utoipa::openapi::SecurityRequirement::new(
         "token", [""; 0],
     )]);
+    name_operations(&mut document);
     document
+}
+
+/// Operations are named after their handlers, and every module has its `list` and `show`: the tag makes
+/// the names unique, such as `jobs_list`, and programs generated from the document readable.
+fn name_operations(document: &mut utoipa::openapi::OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let methods = [
+            &mut item.get,
+            &mut item.head,
+            &mut item.post,
+            &mut item.put,
+            &mut item.delete,
+        ];
+        for operation in methods.into_iter().flatten() {
+            let tag = operation.tags.iter().flatten().next();
+            if let (Some(tag), Some(name)) = (tag, &operation.operation_id) {
+                operation.operation_id = Some(format!("{tag}_{name}"));
+            }
+        }
+    }
 }
 
 async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

@@ -1,21 +1,21 @@
 //! An uploaded blob becomes a scene: unpacked if it is a zip, read without Blender, stored as a manifest
 //! of blobs.
 
+mod wire;
+
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
 use pictor_protocol::agent::{SceneFile, SceneManifest};
-use pictor_protocol::blender::Series;
-use pictor_protocol::scene::{Dependency, NewScene, Scene, SceneInFile};
+use pictor_protocol::scene::{NewScene, Scene};
 use pictor_protocol::{BlobHash, SceneId, UserId};
 use uuid::Uuid;
 
+pub use self::wire::to_wire;
 use super::JobError;
 use super::scene::zip::{self, ZipError, ZipLimits};
-use super::scene::{
-    self, BlenderScene, Compression, Extent, Location, SceneError, SceneFacts, Warning,
-};
+use super::scene::{self, SceneError, SceneFacts};
 use crate::app::App;
 use crate::blobs::{BlobError, Blobs};
 use crate::store::blobs::{self, Holder};
@@ -161,151 +161,9 @@ fn bad_scene(error: SceneError) -> JobError {
     JobError::BadScene(error.to_string())
 }
 
-/// The facts as creators see them, with what the scene brings along marked as found.
-fn to_wire(
-    facts: SceneFacts,
-    main: &str,
-    files: &[SceneFile],
-) -> pictor_protocol::scene::SceneFacts {
-    let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let dependencies: Vec<_> = facts
-        .dependencies
-        .iter()
-        .map(|found| dependency(found, folder, files))
-        .collect();
-    let mut warnings: Vec<String> = facts.warnings.iter().map(warning).collect();
-    let missing = dependencies
-        .iter()
-        .filter(|dependency| !dependency.found)
-        .count();
-    if missing > 0 {
-        warnings.push(format!(
-            "{missing} files that the scene refers to are not part of the upload: pack them into the .blend, \
-             or send a .zip with them"
-        ));
-    }
-    let scenes: Vec<_> = facts.scenes.iter().map(scene_in_file).collect();
-    for scene in facts.scenes.iter().filter(|scene| scene.is_video) {
-        warnings.push(format!(
-            "scene {:?} is set to a video format: its frames come as PNG",
-            scene.name
-        ));
-    }
-    pictor_protocol::scene::SceneFacts {
-        blender: Series::new(facts.version.major, facts.version.minor),
-        compressed: facts.compression != Compression::None,
-        active_scene: facts
-            .active_scene
-            .or_else(|| scenes.first().map(|scene| scene.name.clone()))
-            .unwrap_or_default(),
-        scenes,
-        dependencies,
-        warnings,
-    }
-}
-
-fn scene_in_file(scene: &BlenderScene) -> SceneInFile {
-    let pixels = |number: i32| u32::try_from(number).unwrap_or(0);
-    SceneInFile {
-        name: scene.name.clone(),
-        frame_start: scene.frame_start,
-        frame_end: scene.frame_end,
-        frame_step: scene.frame_step,
-        engine: scene.engine.clone(),
-        width: pixels(scene.resolution_x),
-        height: pixels(scene.resolution_y),
-        percentage: pixels(scene.resolution_percentage),
-        format: scene.format.clone(),
-        has_camera: scene.has_camera,
-    }
-}
-
-fn dependency(found: &scene::Dependency, folder: &str, files: &[SceneFile]) -> Dependency {
-    let kind = serde_json::to_value(found.kind)
-        .ok()
-        .and_then(|kind| kind.as_str().map(str::to_owned));
-    Dependency {
-        path: found.path.clone(),
-        kind: kind.unwrap_or_default(),
-        found: match &found.location {
-            Location::Beside(path) => is_there(path, folder, found.extent, files),
-            Location::Elsewhere => false,
-        },
-    }
-}
-
-/// Whether a path beside the main .blend is among the files. A sequence, a set of tiles and a folder are
-/// there if anything of theirs is.
-fn is_there(path: &str, folder: &str, extent: Extent, files: &[SceneFile]) -> bool {
-    let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty()).collect();
-    for step in path.split('/') {
-        match step {
-            ".." => {
-                if steps.pop().is_none() {
-                    return false;
-                }
-            }
-            step => steps.push(step),
-        }
-    }
-    let path = steps.join("/");
-    match extent {
-        Extent::File => files.iter().any(|file| file.path == path),
-        Extent::Folder => files
-            .iter()
-            .any(|file| file.path.starts_with(&format!("{path}/"))),
-        Extent::Sequence | Extent::Tiles => {
-            let stem = path
-                .trim_end_matches(|c| c != '/' && c != '.')
-                .trim_end_matches('.');
-            let stem = stem
-                .split("<UD")
-                .next()
-                .unwrap_or(stem)
-                .trim_end_matches(|c: char| c.is_ascii_digit());
-            files.iter().any(|file| file.path.starts_with(stem))
-        }
-    }
-}
-
-fn warning(warning: &Warning) -> String {
-    match warning {
-        Warning::AbsolutePath { path } => {
-            format!(
-                "{path:?} is a path on the creator's machine: pack the file, or make the path relative"
-            )
-        }
-        Warning::UnreadablePath { path } => format!("{path:?} is a path in an unknown encoding"),
-        Warning::DiskCache => {
-            "physics is cached on disk: send a .zip with the blendcache folder beside the .blend"
-                .into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_found_from_the_folder_of_the_main_file() {
-        let files = files(&[
-            "shots/a.blend",
-            "tex/wood.png",
-            "shots/seq/f_0007.exr",
-            "shots/sim/x/y.vdb",
-        ]);
-        let there = |path: &str, extent| is_there(path, "shots", extent, &files);
-        assert!(there("../tex/wood.png", Extent::File));
-        assert!(!there("tex/wood.png", Extent::File));
-        assert!(
-            !there("../../tex/wood.png", Extent::File),
-            "outside of the scene"
-        );
-        assert!(there("seq/f_0001.exr", Extent::Sequence));
-        assert!(there("sim", Extent::Folder));
-        assert!(!there("si", Extent::Folder));
-    }
 
     #[test]
     fn the_content_of_a_scene_does_not_depend_on_the_order_of_its_files() {
@@ -315,7 +173,7 @@ mod tests {
                 minor: 5,
                 subversion: None,
             },
-            compression: Compression::None,
+            compression: scene::Compression::None,
             active_scene: None,
             scenes: Vec::new(),
             dependencies: Vec::new(),

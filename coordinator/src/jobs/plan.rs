@@ -1,13 +1,13 @@
 //! From what a creator asks and what the file says to what will be rendered. Pure.
 
+mod picture;
+
+use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::frames::FrameList;
 use pictor_protocol::job::{NewJob, PRIORITY_MAX, RenderPlan};
 use pictor_protocol::scene::{SceneFacts, SceneInFile};
-use pictor_protocol::settings::{Engine, Fault, Format, RenderSettings};
+use pictor_protocol::settings::{Engine, Fault, Format};
 
-/// Largest output in pixels: 32768 × 16384, beyond every camera and below what a decoder may be asked
-/// to hold.
-const PIXELS_MAX: u64 = 1 << 29;
 const NAME_CHARS_MAX: usize = 200;
 
 /// A job that can be stored.
@@ -20,59 +20,60 @@ pub struct Planned {
 /// Completes a job from its file; everything that is wrong, at once.
 pub fn plan(new: &NewJob, facts: &SceneFacts) -> Result<Planned, Vec<Fault>> {
     let mut faults = new.settings.faults();
-    if new.priority.is_some_and(|priority| priority > PRIORITY_MAX) {
-        faults.push(fault(
-            "priority",
-            format!("a priority is 0 to {PRIORITY_MAX}"),
-        ));
-    }
-    if new
-        .name
-        .as_ref()
-        .is_some_and(|name| name.trim().is_empty() || name.chars().count() > NAME_CHARS_MAX)
-    {
-        faults.push(fault(
-            "name",
-            format!("a name has 1 to {NAME_CHARS_MAX} characters"),
-        ));
-    }
+    faults.extend(job_faults(new));
+    faults.extend(older_than_file(new.blender, facts.blender));
     let Some(scene) = facts.scene(new.settings.scene.as_deref()) else {
         faults.push(no_such_scene(new, facts));
         return Err(faults);
     };
-    if !scene.has_camera && new.settings.camera.is_none() {
-        faults.push(fault(
-            "settings.camera",
-            format!(
-                "scene {:?} has no camera: set one in the file, or name one here",
-                scene.name
-            ),
-        ));
+    let sees = scene.has_camera || scene.renders_without_camera;
+    if !sees && new.settings.camera.is_none() {
+        let name = &scene.name;
+        let message =
+            format!("scene {name:?} has no camera: set one in the file, or name one here");
+        faults.push(fault("settings.camera", message));
     }
-    let (width, height) = size(&new.settings, scene);
-    if u64::from(width) * u64::from(height) > PIXELS_MAX {
-        faults.push(fault(
-            "settings.width",
-            format!("{width} × {height} is more than {PIXELS_MAX} pixels"),
-        ));
-    }
-    if width == 0 || height == 0 {
-        faults.push(fault(
-            "settings.width",
-            format!("{width} × {height} pixels is nothing to render"),
-        ));
-    }
+    let render = render_plan(new, scene);
+    faults.extend(picture::views_fault(scene, render.format));
+    faults.extend(picture::size_fault(scene, render.width, render.height));
     let frames = frames(new, scene).map_err(|fault| faults.push(fault)).ok();
     match frames {
-        Some(frames) if faults.is_empty() => Ok(Planned {
-            frames,
-            render: render_plan(new, scene, width, height),
-        }),
+        Some(frames) if faults.is_empty() => Ok(Planned { frames, render }),
         _ => Err(faults),
     }
 }
 
-fn render_plan(new: &NewJob, scene: &SceneInFile, width: u32, height: u32) -> RenderPlan {
+/// What is wrong whatever the file says.
+fn job_faults(new: &NewJob) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if new.priority.is_some_and(|priority| priority > PRIORITY_MAX) {
+        let message = format!("a priority is 0 to {PRIORITY_MAX}");
+        faults.push(fault("priority", message));
+    }
+    let is_name = |name: &String| !name.trim().is_empty() && name.chars().count() <= NAME_CHARS_MAX;
+    if !new.name.as_ref().is_none_or(is_name) {
+        let message = format!("a name has 1 to {NAME_CHARS_MAX} characters");
+        faults.push(fault("name", message));
+    }
+    faults
+}
+
+/// An older Blender opens a newer file all the same, and silently drops what it does not know.
+fn older_than_file(wanted: BlenderWanted, file: Series) -> Option<Fault> {
+    let BlenderWanted::Pinned(series) = wanted else {
+        return None;
+    };
+    (series < file).then(|| {
+        let message = format!(
+            "the file was saved by Blender {file}, and Blender {series} would lose what is new in it: \
+             ask for {file} or newer, or save the file from Blender {series}"
+        );
+        fault("blender", message)
+    })
+}
+
+fn render_plan(new: &NewJob, scene: &SceneInFile) -> RenderPlan {
+    let (width, height) = picture::size(&new.settings, scene);
     RenderPlan {
         scene: scene.name.clone(),
         engine: new
@@ -86,17 +87,6 @@ fn render_plan(new: &NewJob, scene: &SceneInFile, width: u32, height: u32) -> Re
         width,
         height,
     }
-}
-
-/// Pixels of the output. Blender drops the fraction (`BKE_render_resolution`).
-fn size(settings: &RenderSettings, scene: &SceneInFile) -> (u32, u32) {
-    let percentage = u64::from(settings.percentage.unwrap_or(scene.percentage));
-    let scaled =
-        |pixels: u32| u32::try_from(u64::from(pixels) * percentage / 100).unwrap_or(u32::MAX);
-    (
-        scaled(settings.width.unwrap_or(scene.width)),
-        scaled(settings.height.unwrap_or(scene.height)),
-    )
 }
 
 /// The file's own format if a frame can be checked in it; a video or an exotic format becomes PNG.
@@ -151,7 +141,8 @@ fn fault(field: &str, message: String) -> Fault {
 #[cfg(test)]
 mod tests {
     use pictor_protocol::SceneId;
-    use pictor_protocol::blender::{BlenderWanted, Series};
+    use pictor_protocol::scene::Views;
+    use pictor_protocol::settings::RenderSettings;
     use uuid::Uuid;
 
     use super::*;
@@ -214,6 +205,38 @@ mod tests {
     }
 
     #[test]
+    fn a_scene_that_its_sequencer_makes_needs_no_camera() {
+        let mut facts = facts();
+        facts.scenes[0].has_camera = false;
+        facts.scenes[0].renders_without_camera = true;
+        assert!(plan(&job(), &facts).is_ok());
+    }
+
+    #[test]
+    fn a_blender_older_than_the_file_is_refused() {
+        let mut job = job();
+        job.blender = BlenderWanted::Pinned(Series::new(4, 2));
+        let faults = plan(&job, &facts()).unwrap_err();
+        assert_eq!(faults[0].field, "blender");
+        for series in [Series::new(4, 5), Series::new(5, 0), Series::new(9, 9)] {
+            job.blender = BlenderWanted::Pinned(series);
+            assert!(plan(&job, &facts()).is_ok(), "{series}");
+        }
+    }
+
+    #[test]
+    fn the_format_that_was_asked_for_has_to_take_the_views() {
+        let mut facts = facts();
+        facts.scenes[0].views = Views::OpenExr;
+        facts.scenes[0].format = "OPEN_EXR".into();
+        assert!(plan(&job(), &facts).is_ok());
+        let mut job = job();
+        job.settings.format = Some(Format::Png);
+        let faults = plan(&job, &facts).unwrap_err();
+        assert_eq!(faults[0].field, "settings.format");
+    }
+
+    #[test]
     fn a_scene_that_is_not_there_is_answered_with_those_that_are() {
         let mut job = job();
         job.settings.scene = Some("Shot".into());
@@ -238,20 +261,27 @@ mod tests {
             blender: Series::new(4, 5),
             compressed: false,
             active_scene: "Scene".into(),
-            scenes: vec![SceneInFile {
-                name: "Scene".into(),
-                frame_start: 1,
-                frame_end: 24,
-                frame_step: 1,
-                engine: "CYCLES".into(),
-                width: 1920,
-                height: 1080,
-                percentage: 50,
-                format: "PNG".into(),
-                has_camera: true,
-            }],
+            scenes: vec![scene()],
             dependencies: Vec::new(),
             warnings: Vec::new(),
+        }
+    }
+
+    pub(super) fn scene() -> SceneInFile {
+        SceneInFile {
+            name: "Scene".into(),
+            frame_start: 1,
+            frame_end: 24,
+            frame_step: 1,
+            engine: "CYCLES".into(),
+            width: 1920,
+            height: 1080,
+            percentage: 50,
+            format: "PNG".into(),
+            has_camera: true,
+            renders_without_camera: false,
+            border: None,
+            views: Views::One,
         }
     }
 }

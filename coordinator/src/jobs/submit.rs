@@ -26,8 +26,8 @@ pub async fn submit(app: &App, owner: UserId, new: &NewJob) -> Result<JobId, Job
     drop(tx);
 
     let facts = &scene.facts.0;
-    refuse_newer(new.blender, facts.blender, &known)?;
     let planned = plan::plan(new, facts).map_err(JobError::Invalid)?;
+    refuse_newer(new.blender, facts.blender, &known)?;
     let id = JobId::new(Uuid::now_v7());
     let job = NewJobRow {
         id,
@@ -55,18 +55,40 @@ pub async fn submit(app: &App, owner: UserId, new: &NewJob) -> Result<JobId, Job
     Ok(id)
 }
 
-/// A file that no Blender of this network can open is refused before it waits for ever. Without a single
-/// worker nothing is known yet, and the job may wait for one.
+/// A job that no Blender of this network can render is refused before it waits for ever. Without a
+/// single worker nothing is known yet, and the job may wait for one.
 fn refuse_newer(wanted: BlenderWanted, file: Series, known: &[Series]) -> Result<(), JobError> {
-    let series = match wanted {
-        BlenderWanted::Auto => file,
-        BlenderWanted::Pinned(series) => series.max(file),
+    let Some(newest) = known.iter().max() else {
+        return Ok(());
     };
-    match known.iter().max() {
-        Some(newest) if series > *newest => Err(JobError::NewerThanEveryRuntime(format!(
+    let why = match wanted {
+        _ if file > *newest => format!(
             "the file was saved by Blender {file}, but the newest Blender on this network is {newest}: \
-             save it from an older version, or install Blender {series} on a worker"
-        ))),
-        _ => Ok(()),
+             save it from an older version, or install Blender {file} on a worker"
+        ),
+        BlenderWanted::Pinned(series) if series > *newest => format!(
+            "the newest Blender on this network is {newest}: ask for that one, or install Blender {series} \
+             on a worker"
+        ),
+        BlenderWanted::Pinned(_) | BlenderWanted::Auto => return Ok(()),
+    };
+    Err(JobError::NewerThanEveryRuntime(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blender_that_nobody_has_is_refused_unless_nobody_is_there() {
+        let pinned = BlenderWanted::Pinned(Series::new(9, 9));
+        let file = Series::new(4, 5);
+        assert!(refuse_newer(pinned, file, &[]).is_ok());
+        let known = [Series::new(4, 2), Series::new(5, 0)];
+        let error = refuse_newer(pinned, file, &known).unwrap_err();
+        assert!(error.to_string().contains("9.9"), "{error}");
+        assert!(refuse_newer(BlenderWanted::Auto, file, &known).is_ok());
+        let newer = Series::new(5, 1);
+        assert!(refuse_newer(BlenderWanted::Auto, newer, &known).is_err());
     }
 }

@@ -20,7 +20,7 @@ pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
     let mut reason = row.reason.clone();
     let waits = matches!(state, JobState::Queued | JobState::Rendering) && counts.leased == 0;
     if waits && counts.queued > 0 {
-        reason = Some(why_it_waits(tx, &row, now_us).await?);
+        reason = why_it_waits(tx, &row, now_us).await?;
     }
     let pace = pace(&row, &counts, now_us);
     Ok(Job {
@@ -54,7 +54,8 @@ fn pace(row: &JobRow, counts: &FrameCounts, now_us: i64) -> Option<f64> {
     (counts.done > 0 && minutes > 0.0).then(|| f64::from(counts.done) / minutes)
 }
 
-async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<String> {
+/// Between two leases of a job that renders nothing is leased for a moment: that is no wait.
+async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<String>> {
     let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
     let series: Vec<Series> = online
         .iter()
@@ -70,9 +71,10 @@ async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<String> 
         (None, BlenderWanted::Auto) => format!("Blender {} or newer", row.file_series),
     };
     Ok(match (online.is_empty(), suitable) {
-        (true, _) => "no worker is online".into(),
-        (false, false) => format!("no worker that is online has {wanted}"),
-        (false, true) => "waiting for a free slot".into(),
+        (true, _) => Some("no worker is online".into()),
+        (false, false) => Some(format!("no worker that is online has {wanted}")),
+        (false, true) if row.started_us.is_some() => None,
+        (false, true) => Some("waiting for a free slot".into()),
     })
 }
 

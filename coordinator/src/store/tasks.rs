@@ -4,7 +4,7 @@ use pictor_protocol::{BlobHash, JobId, TaskId, WorkerId};
 use sqlx::{FromRow, QueryBuilder};
 
 use super::column::Maybe;
-use super::{Result, StoreError, Tx};
+use super::{Connection, Result, StoreError, Tx};
 use crate::dispatch::task::TaskStatus;
 
 #[derive(Debug, Clone, FromRow)]
@@ -52,8 +52,8 @@ macro_rules! select {
 
 pub async fn insert(tx: &mut Tx, job: JobId, rows: &[(TaskId, i32)]) -> Result<()> {
     const HEAD: &str = "INSERT INTO tasks (id, job_id, frame, status, revision) ";
-    match tx {
-        Tx::Sqlite(tx) => {
+    match tx.connection() {
+        Connection::Sqlite(connection) => {
             let mut query = QueryBuilder::new(HEAD);
             query.push_values(rows, |mut row, (id, frame)| {
                 row.push_bind(id.to_string())
@@ -64,7 +64,7 @@ pub async fn insert(tx: &mut Tx, job: JobId, rows: &[(TaskId, i32)]) -> Result<(
             });
             query
                 .build()
-                .execute(&mut **tx)
+                .execute(connection)
                 .await
                 .map_err(StoreError::from)?;
         }

@@ -14,9 +14,12 @@ import wave
 
 import bpy
 
+import pictures
+import sizes
+
 
 def main(work, files):
-    made = [make_many_scenes(work), make_every_dependency(work), make_plain_library(work)]
+    made = [make_many_scenes(work), make_every_dependency(work), make_plain_library(work), sizes.make(work)]
     for path in made + files:
         print("judged " + json.dumps(judge(path)), flush=True)
 
@@ -67,6 +70,9 @@ def scene_facts(scene):
         "format": render.image_settings.file_format,
         "is_video": render.is_movie_format,
         "has_camera": scene.camera is not None,
+        "renders_without_camera": pictures.is_sequenced(scene) or pictures.is_composited(scene),
+        "border": pictures.border(scene),
+        "views": pictures.views(render),
     }
 
 

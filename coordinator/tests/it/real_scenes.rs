@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use pictor_coordinator::jobs::scene::{self, BlenderScene, SceneFacts, Warning};
+use pictor_coordinator::jobs::scene::{self, BlenderScene, Border, SceneFacts, Views, Warning};
 use serde::Deserialize;
 
 use crate::runtimes;
@@ -147,6 +147,9 @@ struct Settings {
     format: String,
     is_video: bool,
     has_camera: bool,
+    renders_without_camera: bool,
+    border: Option<Border>,
+    views: Views,
 }
 
 /// Kind, extent and path.
@@ -241,6 +244,9 @@ fn named(scene: BlenderScene) -> (String, Settings) {
         format: scene.format,
         is_video: scene.is_video,
         has_camera: scene.has_camera,
+        renders_without_camera: scene.renders_without_camera,
+        border: scene.border,
+        views: scene.views,
     };
     (scene.name, upgraded(settings))
 }

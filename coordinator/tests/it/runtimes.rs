@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 pub fn installed() -> Vec<PathBuf> {
     let folder = folder();
     let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let versions = entries.filter(|entry| python(&entry.path()).exists());
-    let mut versions: Vec<PathBuf> = versions.map(|entry| entry.path()).collect();
+    // `runtime.json` is written when the installation is complete; an adopted `blender` has no Python.
+    let mut versions: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|runtime| runtime.join("runtime.json").exists() && python(runtime).exists())
+        .collect();
     versions.sort();
     assert!(
         !versions.is_empty(),
@@ -29,14 +32,20 @@ pub fn name(runtime: &Path) -> String {
     runtime.file_name().unwrap().to_string_lossy().into_owned()
 }
 
-/// An empty folder for one test and runtime, which stays to be looked at until the next run.
+/// An empty folder for one test and runtime, of this process alone; those of processes that are gone
+/// are removed.
 pub fn work_folder(test: &str, runtime: &str) -> PathBuf {
-    let work = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join(test)
-        .join(runtime);
-    if work.exists() {
-        std::fs::remove_dir_all(&work).unwrap();
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    std::fs::create_dir_all(&all).unwrap();
+    for entry in std::fs::read_dir(&all).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let owner = name.rsplit_once('-').map_or("", |(_, pid)| pid);
+        if !Path::new("/proc").join(owner).exists() {
+            // Another process may be at it too.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
+    let work = all.join(format!("{runtime}-{}", std::process::id()));
     std::fs::create_dir_all(&work).unwrap();
     work
 }

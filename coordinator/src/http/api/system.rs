@@ -23,13 +23,14 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// The process is alive
-#[utoipa::path(get, path = "/healthz", tag = "system", responses((status = 200, body = String)))]
+#[utoipa::path(get, path = "/healthz", tag = "system", security(()),
+    responses((status = 200, body = String)))]
 async fn healthz() -> &'static str {
     "alive\n"
 }
 
 /// The database answers, is migrated, and the storage can be written to
-#[utoipa::path(get, path = "/readyz", tag = "system",
+#[utoipa::path(get, path = "/readyz", tag = "system", security(()),
     responses((status = 200, body = String), (status = 503, body = String)))]
 async fn readyz(State(app): State<Arc<App>>) -> Response {
     let database = async {
@@ -55,7 +56,8 @@ async fn readyz(State(app): State<Arc<App>>) -> Response {
 }
 
 /// Metrics for Prometheus
-#[utoipa::path(get, path = "/metrics", tag = "system", responses((status = 200, body = String)))]
+#[utoipa::path(get, path = "/metrics", tag = "system", security(()),
+    responses((status = 200, body = String)))]
 async fn metrics(State(app): State<Arc<App>>) -> Result<Response> {
     let mut tx = app.store.read().await?;
     let online = store::dispatch::online(&mut tx, app.now_us() - SILENCE_US).await?;

@@ -59,6 +59,45 @@ pub struct BlenderScene {
     /// The format makes one video instead of one picture for each frame.
     pub is_video: bool,
     pub has_camera: bool,
+    /// Its sequencer or its compositor makes the picture, and neither asks for a camera of this scene.
+    #[serde(default)]
+    pub renders_without_camera: bool,
+    /// The part of the picture that is written, where that is not the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub border: Option<Border>,
+    #[serde(default)]
+    pub views: Views,
+}
+
+/// A part of a picture, in shares of its width and height (0 to 1) from its lower left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Border {
+    pub min_x: f32,
+    pub max_x: f32,
+    pub min_y: f32,
+    pub max_y: f32,
+}
+
+/// What becomes of the views (in stereo: the eyes) of a frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Views {
+    /// There is one.
+    #[default]
+    One,
+    /// All in one picture of the usual size: anaglyph, interlaced or squeezed.
+    Merged,
+    /// In one picture of twice the width.
+    SideBySide,
+    /// In one picture of twice the height.
+    TopBottom,
+    /// In one OpenEXR file, each as large as a single view.
+    OpenExr,
+    /// Each in a file of its own.
+    FileEach,
+    /// Side by side or above each other, but only one view is enabled: the picture is twice as large
+    /// in Blender 5.0 and is not in 4.5.
+    HalfStereo,
 }
 
 /// A file, or family of files, that the scene refers to and does not contain.

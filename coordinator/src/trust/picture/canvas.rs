@@ -171,7 +171,8 @@ impl Small {
                     Light::Display => over,
                     Light::Linear => to_display(over),
                 };
-                pixels.push((shown.clamp(0.0, 1.0) * 255.0).round() as u8);
+                // The cast drops the fraction; `round` is a call into the C library for each sample.
+                pixels.push((shown.clamp(0.0, 1.0) * 255.0 + 0.5) as u8);
             }
         }
         let mut jpeg = Vec::new();

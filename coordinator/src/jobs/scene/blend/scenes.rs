@@ -1,6 +1,6 @@
 //! Render settings of one `Scene` structure.
 
-use super::super::facts::BlenderScene;
+use super::super::facts::{BlenderScene, Views};
 use super::format;
 use super::record::Record;
 
@@ -27,6 +27,10 @@ pub(super) fn read(scene: &Record<'_>) -> Option<BlenderScene> {
         is_video,
         // Known only when all objects have been seen.
         has_camera: false,
+        // Known only when the parts that follow the scene have been seen.
+        renders_without_camera: false,
+        border: None,
+        views: Views::default(),
     })
 }
 

@@ -14,6 +14,7 @@ use super::blocks::Head;
 use super::dependencies::{self, Found, Reference};
 use super::dna::Dna;
 use super::header::Header;
+use super::parts::{self, Part, Parts};
 use super::record::Record;
 use super::scenes;
 use super::simulations::Simulations;
@@ -29,6 +30,8 @@ enum Interest {
     File(dependencies::Reader),
     NodesModifier,
     NodesBake,
+    Part(Part),
+    Node,
 }
 
 /// A baked modifier with more bakes than this has the rest ignored; artists have a handful.
@@ -41,6 +44,8 @@ const FOLDER_BYTES: u64 = 4096;
 struct Scene {
     address: u64,
     camera: u64,
+    /// What its nodes belong to, if its picture goes through nodes.
+    compositor: Option<u64>,
     facts: BlenderScene,
 }
 
@@ -52,6 +57,12 @@ pub(super) struct Survey<'a> {
     subversion: Option<u16>,
     active: Option<u64>,
     scenes: Vec<Scene>,
+    /// The parts of the last scene, while they are read.
+    parts: Option<Parts>,
+    /// The scene or node group that is being read.
+    nodes_of: Option<u64>,
+    /// What nodes belong to and which scene they render, for each node that renders one.
+    rendering_nodes: HashSet<(u64, u64)>,
     /// Addresses of all objects, and of data-blocks in other files.
     objects: Vec<u64>,
     /// The library whose linked data-blocks come next.
@@ -77,6 +88,10 @@ impl<'a> Survey<'a> {
         note("Library", Interest::Library);
         note("NodesModifierData", Interest::NodesModifier);
         note("NodesModifierBake", Interest::NodesBake);
+        note("bNode", Interest::Node);
+        for (name, part) in parts::PARTS {
+            note(name, Interest::Part(part));
+        }
         for (name, part) in StripPart::structures(dna) {
             note(name, Interest::Strip(part));
         }
@@ -90,6 +105,9 @@ impl<'a> Survey<'a> {
             subversion: None,
             active: None,
             scenes: Vec::new(),
+            parts: None,
+            nodes_of: None,
+            rendering_nodes: HashSet::new(),
             objects: Vec::new(),
             library: None,
             strips: Strips::default(),
@@ -102,6 +120,8 @@ impl<'a> Survey<'a> {
     pub(super) fn enter(&mut self, head: &Head) -> Result<Option<usize>, SceneError> {
         if !head.is_data() {
             self.settle(head.place)?;
+            let has_nodes = matches!(&head.code, b"SC\0\0" | b"NT\0\0");
+            self.nodes_of = has_nodes.then_some(head.address);
         }
         let is_linked = head.code == *b"ID\0\0";
         if is_linked && let Some(library) = self.library.take() {
@@ -127,6 +147,9 @@ impl<'a> Survey<'a> {
         let one = self.dna.structure(head.structure)?.bytes as u64;
         match self.interest(head)? {
             Interest::NodesBake => Some(one * head.count.min(BAKES)),
+            // Nodes of materials and geometry are many and render no scene.
+            Interest::Node => self.nodes_of.map(|_| one),
+            Interest::Part(_) => self.parts.as_ref().map(|_| one),
             Interest::Globals
             | Interest::Scene
             | Interest::Library
@@ -158,9 +181,19 @@ impl<'a> Survey<'a> {
                 Ok(())
             }
             Interest::Strip(part) => {
+                if let (StripPart::Strip, Some(parts)) = (part, &mut self.parts) {
+                    parts.strip(head, &record);
+                }
                 self.strips.add(part, head, &record);
                 self.bounded_pending(head.place)
             }
+            Interest::Part(part) => {
+                if let Some(parts) = &mut self.parts {
+                    parts.add(part, head, &record);
+                }
+                Ok(())
+            }
+            Interest::Node => self.node(head, &record),
             Interest::File(reader) => self.found.read(reader, &record, head.place),
             Interest::NodesModifier => {
                 self.simulations.modifier(&record);
@@ -193,6 +226,7 @@ impl<'a> Survey<'a> {
             .find(|scene| Some(scene.address) == active);
         let active_scene = active.map(|scene| scene.facts.name.clone());
         self.look_for_cameras();
+        self.look_into_compositors();
         let (dependencies, warnings) = self.found.into_parts();
         Ok(SceneFacts {
             version: BlenderVersion {
@@ -221,8 +255,10 @@ impl<'a> Survey<'a> {
         self.scenes.push(Scene {
             address: head.address,
             camera: record.pointer("camera").unwrap_or(0),
+            compositor: parts::compositor(record, head.address),
             facts,
         });
+        self.parts = Some(Parts::of(record));
         self.bounded(
             self.scenes.len(),
             Bound::Scenes,
@@ -244,8 +280,31 @@ impl<'a> Survey<'a> {
         }
     }
 
+    fn node(&mut self, head: &Head, record: &Record<'_>) -> Result<(), SceneError> {
+        if let (Some(owner), Some(scene)) = (self.nodes_of, parts::rendered_scene(record)) {
+            self.rendering_nodes.insert((owner, scene));
+        }
+        let nodes = self.rendering_nodes.len();
+        self.bounded(nodes, Bound::Objects, self.limits.objects, head.place)
+    }
+
+    /// A compositor needs the scene's camera only if a node of it renders the scene.
+    fn look_into_compositors(&mut self) {
+        for scene in &mut self.scenes {
+            let renders = |tree| [0, scene.address].map(|rendered| (tree, rendered));
+            let is_free = scene.compositor.is_some_and(|tree| {
+                let mut own = renders(tree).into_iter();
+                !own.any(|node| self.rendering_nodes.contains(&node))
+            });
+            scene.facts.renders_without_camera |= is_free;
+        }
+    }
+
     /// Resolves what the data-block that just ended left open.
     fn settle(&mut self, place: Place) -> Result<(), SceneError> {
+        if let (Some(parts), Some(scene)) = (self.parts.take(), self.scenes.last_mut()) {
+            parts.finish(&mut scene.facts);
+        }
         for dependency in self.strips.drain() {
             self.found.add(dependency, place)?;
         }

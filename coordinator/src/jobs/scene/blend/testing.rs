@@ -217,13 +217,27 @@ pub(crate) fn specimen(form: HeadForm) -> Vec<u8> {
     declare(&mut builder);
     let settings = "r.sfra=-5; r.efra=250; r.frame_step=2; r.size=50; r.xsch=1920; r.ysch=1080; \
                     r.frs_sec=30; r.frs_sec_base=1.001";
-    let first = "id.name=SCFirst; camera=144; r.engine=CYCLES; r.im_format.imtype=17";
-    let second = "id.name=SCSecond; camera=145; r.engine=BLENDER_EEVEE; r.im_format.imtype=24";
+    // A cropped border, a compositor and two views above each other; a sequencer.
+    let first = "id.name=SCFirst; camera=144; r.engine=CYCLES; r.im_format.imtype=17; r.mode=2560; \
+                 r.border.xmax=0.5; r.border.ymax=1; r.scemode=2097216; r.views.first=21; use_nodes=1; \
+                 nodetree=27; r.im_format.views_format=1; r.im_format.stereo3d_format.display_mode=4";
+    let second = "id.name=SCSecond; camera=145; r.engine=BLENDER_EEVEE; r.im_format.imtype=24; \
+                  r.scemode=1; ed=33";
     builder
         .block(b"GLOB", 1, "FileGlobal", "subversion=90; curscene=30")
         .block(b"SC\0\0", 20, "Scene", &format!("{first}; {settings}"))
+        .block(b"DATA", 21, "SceneRenderView", "next=22; name=left")
+        .block(b"DATA", 22, "SceneRenderView", "name=right")
+        .block(b"DATA", 28, "bNode", "idname=CompositorNodeRLayers; id=20")
         .block(b"SC\0\0", 30, "Scene", &format!("{second}; {settings}"))
-        .block(b"DATA", 40, "Sequence", "type=3; strip=50")
+        .block(
+            b"DATA",
+            33,
+            "Editing",
+            "seqbase.first=40; channels.first=34",
+        )
+        .block(b"DATA", 34, "SeqTimelineChannel", "index=1; flag=2")
+        .block(b"DATA", 40, "Sequence", "type=3; strip=50; machine=2")
         .block(b"DATA", 50, "Strip", "stripdata=60; dir=//clips/")
         .block(b"DATA", 60, "StripElem", "name=a.mp4")
         .block(b"IM\0\0", 70, "Image", "name=//tex/a.png; source=1")
@@ -239,25 +253,44 @@ pub(crate) fn specimen(form: HeadForm) -> Vec<u8> {
 
 fn declare(builder: &mut Builder) {
     let render = "ImageFormatData im_format; int sfra; int efra; int frame_step; short size; \
-                  int xsch; int ysch; short frs_sec; float frs_sec_base; char engine[32]";
+                  int xsch; int ysch; short frs_sec; float frs_sec_base; char engine[32]; int mode; \
+                  int scemode; rctf border; ListBase views; short views_format";
+    let format = "char imtype; char depth; char views_format; Stereo3dFormat stereo3d_format";
+    let scene =
+        "ID id; void *camera; RenderData r; Editing *ed; bNodeTree *nodetree; char use_nodes";
     builder
         .structure("ID", "ID *next; char name[66]; short flag")
-        .structure("ImageFormatData", "char imtype; char depth")
+        .structure("ListBase", "void *first; void *last")
+        .structure("rctf", "float xmin; float xmax; float ymin; float ymax")
+        .structure("Stereo3dFormat", "short flag; char display_mode")
+        .structure("ImageFormatData", format)
         .structure("RenderData", render)
-        .structure("Scene", "ID id; void *camera; RenderData r")
+        .structure("Scene", scene)
         .structure("Object", "ID id")
         .structure("Library", "ID id; char name[64]")
         .structure(
             "FileGlobal",
             "char subvstr[4]; short subversion; Scene *curscene",
         )
-        .structure("ListBase", "void *first; void *last")
         .structure(
             "Image",
             "ID id; char name[64]; ListBase packedfiles; short source",
         )
         .structure("VFont", "ID id; char name[64]; void *packedfile")
-        .structure("Sequence", "Sequence *next; int type; Strip *strip")
+        .structure("Editing", "ListBase seqbase; ListBase channels")
+        .structure(
+            "SeqTimelineChannel",
+            "SeqTimelineChannel *next; int index; int flag",
+        )
+        .structure(
+            "SceneRenderView",
+            "SceneRenderView *next; char name[64]; int viewflag",
+        )
+        .structure("bNode", "bNode *next; int flag; char idname[64]; ID *id")
+        .structure(
+            "Sequence",
+            "Sequence *next; int type; int flag; int machine; Strip *strip",
+        )
         .structure("Strip", "StripElem *stripdata; char dir[64]")
         .structure("StripElem", "char name[32]; int orig_width");
 }

@@ -2,7 +2,7 @@ use std::io::Cursor;
 
 use proptest::prelude::*;
 
-use super::super::facts::{DependencyKind, Location, Warning};
+use super::super::facts::{Border, DependencyKind, Location, Views, Warning};
 use super::header::HeadForm;
 use super::testing::{gzip, specimen, zstd};
 use super::*;
@@ -33,6 +33,30 @@ fn every_generation_gives_the_same_facts() {
         assert_eq!((second.format.as_str(), second.is_video), ("FFMPEG", true));
         assert!(first.has_camera && !second.has_camera);
         assert!((first.fps.unwrap() - 29.97).abs() < 0.001);
+    }
+}
+
+#[test]
+fn what_follows_a_scene_decides_its_picture() {
+    for form in FORMS {
+        let facts = read_bytes(&specimen(form)).unwrap();
+        let [first, second] = facts.scenes.as_slice() else {
+            panic!("{form:?}: {:?}", facts.scenes);
+        };
+        let left_half = Border {
+            min_x: 0.0,
+            max_x: 0.5,
+            min_y: 0.0,
+            max_y: 1.0,
+        };
+        assert_eq!(first.border, Some(left_half), "{form:?}");
+        assert_eq!(first.views, Views::TopBottom, "{form:?}");
+        assert!(
+            !first.renders_without_camera,
+            "{form:?}: a node renders the scene"
+        );
+        assert_eq!((second.border, second.views), (None, Views::One));
+        assert!(second.renders_without_camera, "{form:?}: a strip is shown");
     }
 }
 

@@ -9,6 +9,7 @@ mod dependencies;
 mod dna;
 mod format;
 mod header;
+mod parts;
 mod record;
 mod scenes;
 mod simulations;

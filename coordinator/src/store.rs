@@ -3,10 +3,10 @@
 //!
 //! # One text for two engines
 //! Statements are written once in the SQL that SQLite and PostgreSQL share: `$1` placeholders, TEXT
-//! ids, statuses and JSON, BIGINT microseconds, `ON CONFLICT`, `RETURNING`. [`Tx`] is the enum of the
-//! engines; the macros [`fetch_all!`], [`fetch_optional!`], [`fetch_one!`] and [`execute!`] dispatch on
-//! it and let the compiler infer the driver in each arm. Adding PostgreSQL is one variant of [`Db`] and
-//! of [`Tx`], one arm in each macro and a folder of migrations. (`sqlx::Any` loses typed NULLs and the
+//! ids, statuses and JSON, BIGINT microseconds, `ON CONFLICT`, `RETURNING`. [`Connection`] is the enum of
+//! the engines; the macros [`fetch_all!`], [`fetch_optional!`], [`fetch_one!`] and [`execute!`] dispatch on
+//! it and let the compiler infer the driver in each arm. Adding PostgreSQL is a variant of [`Db`], [`On`]
+//! and [`Connection`], one arm in each macro and a folder of migrations. (`sqlx::Any` loses typed NULLs and the
 //! drivers' connect options, which carry the pragmas below.)
 //!
 //! # SQLite
@@ -17,16 +17,17 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 macro_rules! fetch_all {
     ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $tx {
-            $crate::store::Tx::Sqlite(tx) => {
-                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **tx).await
+        match $tx.connection() {
+            $crate::store::Connection::Sqlite(connection) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(connection).await
             }
         }
         .map_err($crate::store::StoreError::from)
@@ -35,9 +36,9 @@ macro_rules! fetch_all {
 
 macro_rules! fetch_optional {
     ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $tx {
-            $crate::store::Tx::Sqlite(tx) => {
-                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **tx).await
+        match $tx.connection() {
+            $crate::store::Connection::Sqlite(connection) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(connection).await
             }
         }
         .map_err($crate::store::StoreError::from)
@@ -46,9 +47,9 @@ macro_rules! fetch_optional {
 
 macro_rules! fetch_one {
     ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $tx {
-            $crate::store::Tx::Sqlite(tx) => {
-                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_one(&mut **tx).await
+        match $tx.connection() {
+            $crate::store::Connection::Sqlite(connection) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_one(connection).await
             }
         }
         .map_err($crate::store::StoreError::from)
@@ -58,10 +59,10 @@ macro_rules! fetch_one {
 /// Runs a statement and answers the number of rows it changed.
 macro_rules! execute {
     ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $tx {
-            $crate::store::Tx::Sqlite(tx) => sqlx::query($sql)
+        match $tx.connection() {
+            $crate::store::Connection::Sqlite(connection) => sqlx::query($sql)
                 $(.bind($bind))*
-                .execute(&mut **tx)
+                .execute(connection)
                 .await
                 .map(|done| done.rows_affected()),
         }
@@ -114,17 +115,34 @@ enum Db {
     Sqlite { read: SqlitePool, write: SqlitePool },
 }
 
-/// An open transaction on either engine; dropped without a commit it changes nothing.
-pub enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
+/// Where statements run: in a transaction that may write, or one by one on a connection that reads.
+/// Dropped without a commit it changes nothing.
+pub struct Tx(On);
+
+enum On {
+    SqliteReader(PoolConnection<Sqlite>),
+    SqliteWriter(Transaction<'static, Sqlite>),
+}
+
+/// What the macros dispatch on.
+pub(in crate::store) enum Connection<'a> {
+    Sqlite(&'a mut SqliteConnection),
 }
 
 impl Tx {
     pub async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
+        match self.0 {
+            On::SqliteReader(_) => {}
+            On::SqliteWriter(tx) => tx.commit().await?,
         }
         Ok(())
+    }
+
+    pub(in crate::store) fn connection(&mut self) -> Connection<'_> {
+        Connection::Sqlite(match &mut self.0 {
+            On::SqliteReader(connection) => connection,
+            On::SqliteWriter(tx) => tx,
+        })
     }
 }
 
@@ -152,24 +170,28 @@ impl Store {
         sqlx::migrate!("migrations/sqlite").run(&write).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
-            .connect_with(options)
+            .connect_with(options.pragma("query_only", "1"))
             .await?;
         Ok(Self {
             db: Db::Sqlite { read, write },
         })
     }
 
-    /// A transaction that sees one state of the database and changes nothing.
+    /// Reads, and changes nothing. Each statement sees what is committed when it runs; whoever acts on
+    /// several of them acts in [`Store::write`] and looks again there. A transaction would cost two more
+    /// statements for every request that only wants to know whose token it carries.
     pub async fn read(&self) -> Result<Tx> {
         match &self.db {
-            Db::Sqlite { read, .. } => Ok(Tx::Sqlite(read.begin().await?)),
+            Db::Sqlite { read, .. } => Ok(Tx(On::SqliteReader(read.acquire().await?))),
         }
     }
 
     /// A transaction that may change things; at most one at a time.
     pub async fn write(&self) -> Result<Tx> {
         match &self.db {
-            Db::Sqlite { write, .. } => Ok(Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)),
+            Db::Sqlite { write, .. } => Ok(Tx(On::SqliteWriter(
+                write.begin_with("BEGIN IMMEDIATE").await?,
+            ))),
         }
     }
 

@@ -18,8 +18,8 @@ use std::path::Path;
 
 pub use error::{Bound, Place, SceneError};
 pub use facts::{
-    BlenderScene, BlenderVersion, Compression, Dependency, DependencyKind, Extent, Location,
-    SceneFacts, Warning,
+    BlenderScene, BlenderVersion, Border, Compression, Dependency, DependencyKind, Extent,
+    Location, SceneFacts, Views, Warning,
 };
 
 /// How much of a file the reader is willing to look at.

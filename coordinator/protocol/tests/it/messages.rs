@@ -1,0 +1,113 @@
+//! The one list of everything that crosses the wire whole. [`crate::wire_types`] notices what it lacks.
+
+use std::fmt::Debug;
+
+use pictor_protocol::agent::{
+    AskForCommands, AskForWork, Commands, Hello, Report, ReportAnswer, Welcome, Work,
+};
+use pictor_protocol::job::{Frame, FramePage, FrameProgress, Job, JobPage, NewJob, RetryFrames};
+use pictor_protocol::people::{Me, MintedToken, NewToken};
+use pictor_protocol::problem::Problem;
+use pictor_protocol::scene::{NewScene, Scene};
+use pictor_protocol::worker::{NewWorker, Worker, WorkerList};
+use pictor_protocol::worker_config::WorkerConfig;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::samples::{agent, job, people, scene, worker};
+
+pub fn all() -> Vec<Message> {
+    vec![
+        // agent
+        message::<Hello>(agent::hello()),
+        message::<Welcome>(agent::welcome()),
+        message::<AskForWork>(agent::ask_for_work()),
+        message::<Work>(agent::work()),
+        message::<Report>(agent::report()),
+        message::<ReportAnswer>(agent::report_answer()),
+        message::<AskForCommands>(agent::ask_for_commands()),
+        message::<Commands>(agent::commands()),
+        // job
+        message::<NewJob>(job::new_job()),
+        message::<Job>(job::job()),
+        message::<JobPage>(job::job_page()),
+        message::<Frame>(job::frame()),
+        message::<FramePage>(job::frame_page()),
+        message::<FrameProgress>(job::frame_progress()),
+        message::<RetryFrames>(job::retry_frames()),
+        // scene
+        message::<NewScene>(scene::new_scene()),
+        message::<Scene>(scene::scene()),
+        // people
+        message::<Me>(people::me()),
+        message::<NewToken>(people::new_token()),
+        message::<MintedToken>(people::minted_token()),
+        // worker, worker_config
+        message::<NewWorker>(worker::new_worker()),
+        message::<Worker>(worker::worker()),
+        message::<WorkerList>(worker::worker_list()),
+        message::<WorkerConfig>(worker::worker_config()),
+        // problem
+        message::<Problem>(people::problem()),
+    ]
+}
+
+/// A type that crosses the wire whole, and what this version writes of it.
+pub struct Message {
+    /// As in Rust, without its module.
+    pub name: &'static str,
+    pub written: Vec<Value>,
+    read: fn(&Value) -> serde_json::Result<Read>,
+}
+
+/// What was understood of a message.
+#[derive(Debug, PartialEq)]
+pub struct Read {
+    pub debug: String,
+    pub written_again: Value,
+}
+
+impl Message {
+    /// `ask_for_work.json`
+    pub fn file_name(&self) -> String {
+        let mut name = String::new();
+        for letter in self.name.chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(letter.to_lowercase());
+        }
+        name + ".json"
+    }
+
+    pub fn try_read(&self, value: &Value) -> serde_json::Result<Read> {
+        (self.read)(value)
+    }
+
+    pub fn read(&self, value: &Value, context: &str) -> Read {
+        let read = self.try_read(value);
+        read.unwrap_or_else(|error| panic!("{context}: {error} in {value:#}"))
+    }
+}
+
+fn message<T: Serialize + DeserializeOwned + Debug>(samples: Vec<T>) -> Message {
+    let name = std::any::type_name::<T>();
+    Message {
+        name: name.rsplit("::").next().unwrap_or(name),
+        written: samples.iter().map(written).collect(),
+        read: |value| {
+            // As text, as it arrives.
+            let read: T = serde_json::from_str(&value.to_string())?;
+            Ok(Read {
+                debug: format!("{read:?}"),
+                written_again: written(&read),
+            })
+        },
+    }
+}
+
+/// As text first: a value made directly would have numbers of more digits than are sent.
+fn written(message: &impl Serialize) -> Value {
+    serde_json::from_str(&serde_json::to_string(message).unwrap()).unwrap()
+}
