@@ -1,0 +1,213 @@
+//! The Blender versions of this machine.
+//!
+//! ```text
+//! <runtimes>/4.5/             a Python environment with Blender as a module (PyPI `bpy`)
+//! <runtimes>/blender-4.5.3/   an unpacked official tarball
+//! <runtimes>/adopted-3.4.1/   a note about an executable that is somewhere else
+//! ```
+//!
+//! Each holds `runtime.json`, written last: a directory without it is an installation that did not
+//! finish, and does not count. Must not know what is rendered with them.
+
+mod choose;
+mod executable;
+mod install;
+mod module;
+
+use std::env;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use choose::choose;
+pub use install::{InstallError, Installed};
+
+/// The series that can be installed from the package index, oldest first.
+pub const INSTALLABLE: [Series; 3] = module::INSTALLABLE;
+
+const NOTE: &str = "runtime.json";
+
+/// Major and minor version: what a file is compatible with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Series {
+    pub major: u16,
+    pub minor: u16,
+}
+
+/// A text that does not begin with two numbers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a Blender version such as 4.5")]
+pub struct NotAVersion(String);
+
+impl FromStr for Series {
+    type Err = NotAVersion;
+
+    /// Takes `4.5` as well as `4.5.15` and `4.5.15 LTS`.
+    fn from_str(text: &str) -> Result<Self, NotAVersion> {
+        let number = text.split_whitespace().next().unwrap_or_default();
+        let mut parts = number.split('.').map(str::parse::<u16>);
+        match (parts.next(), parts.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => Ok(Self { major, minor }),
+            _ => Err(NotAVersion(text.into())),
+        }
+    }
+}
+
+impl fmt::Display for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// How a Blender is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A Python in whose environment `import bpy` is Blender.
+    Module,
+    /// A `blender` program.
+    Executable,
+}
+
+/// An installed Blender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runtime {
+    pub series: Series,
+    /// As Blender says it: `4.5.15 LTS`.
+    pub version: String,
+    pub kind: Kind,
+    program: PathBuf,
+}
+
+impl Runtime {
+    /// The Python or the `blender` to run.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+}
+
+/// What is written into a runtime's directory.
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    version: String,
+    kind: Kind,
+    /// Relative to the directory where it lies inside, so that all runtimes can be moved together.
+    program: PathBuf,
+}
+
+/// The directory of all runtimes.
+#[derive(Debug, Clone)]
+pub struct Runtimes {
+    dir: PathBuf,
+}
+
+impl Runtimes {
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// `PICTOR_RUNTIMES`, else `$XDG_DATA_HOME/pictor/runtimes`, else `~/.local/share/pictor/runtimes`.
+    pub fn of_this_user() -> Self {
+        let set = |name| {
+            env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        let data = || {
+            set("XDG_DATA_HOME").unwrap_or_else(|| {
+                set("HOME")
+                    .unwrap_or_else(|| "/".into())
+                    .join(".local/share")
+            })
+        };
+        Self::at(set("PICTOR_RUNTIMES").unwrap_or_else(|| data().join("pictor/runtimes")))
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What is installed and whole, oldest first. A runtime whose program is gone is left out.
+    pub fn list(&self) -> io::Result<Vec<Runtime>> {
+        let entries = match std::fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut runtimes: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| read_note(&entry.path()))
+            .collect();
+        runtimes
+            .sort_by(|one, other| (one.series, &one.version).cmp(&(other.series, &other.version)));
+        Ok(runtimes)
+    }
+
+    fn write_note(&self, dir: &Path, note: &Note) -> io::Result<Runtime> {
+        let text = serde_json::to_vec_pretty(note)?;
+        let whole = dir.join(NOTE);
+        let partial = dir.join("runtime.json.partial");
+        std::fs::write(&partial, text)?;
+        std::fs::rename(partial, whole)?;
+        read_note(dir).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+fn read_note(dir: &Path) -> Option<Runtime> {
+    let text = std::fs::read(dir.join(NOTE)).ok()?;
+    let note: Note = serde_json::from_slice(&text).ok()?;
+    let program = dir.join(&note.program);
+    program.exists().then_some(Runtime {
+        series: note.version.parse().ok()?,
+        version: note.version,
+        kind: note.kind,
+        program,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_is_read_from_any_form_of_a_version() {
+        let series = Series { major: 4, minor: 5 };
+        for text in ["4.5", "4.5.15", "4.5.15 LTS"] {
+            assert_eq!(text.parse(), Ok(series), "{text}");
+        }
+        for text in ["", "4", "four.5", "latest"] {
+            assert!(text.parse::<Series>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_whole_runtimes_are_listed() {
+        let dir = tempfile::tempdir().unwrap();
+        let runtimes = Runtimes::at(dir.path());
+        for (name, version) in [("b", "5.0.1"), ("a", "4.10.0"), ("c", "4.5.15 LTS")] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+            let note = Note {
+                version: version.into(),
+                kind: Kind::Executable,
+                program: "/bin/sh".into(),
+            };
+            runtimes.write_note(&dir.path().join(name), &note).unwrap();
+        }
+        std::fs::create_dir(dir.path().join("unfinished")).unwrap();
+        let versions: Vec<_> = runtimes
+            .list()
+            .unwrap()
+            .into_iter()
+            .map(|it| it.version)
+            .collect();
+        assert_eq!(versions, ["4.5.15 LTS", "4.10.0", "5.0.1"]);
+    }
+
+    #[test]
+    fn no_directory_is_no_runtime() {
+        assert_eq!(Runtimes::at("/does/not/exist").list().unwrap(), []);
+    }
+}

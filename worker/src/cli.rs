@@ -1,0 +1,163 @@
+//! The command line: what an owner can ask of this program.
+
+mod runtime;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{self, UserDirs, schema};
+use crate::errors::Chain;
+use crate::start;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or drained after a signal
+  1  a fault of this machine or of this program
+  2  the command line is wrong
+  3  the worker's config is wrong
+  4  the coordinator does not accept the token
+  5  the worker is too old for its coordinator
+  6  there is nothing to render with: no GPU, or no Blender runtime
+  7  something is missing on this machine; the message says what to install
+
+One SIGTERM or Ctrl-C finishes the frame that renders and hands back the rest; a second one stops at once.";
+
+/// Renders frames for a Pictor render network with Blender.
+#[derive(Debug, Parser)]
+#[command(name = "pictor-worker", version, about, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Connect to the coordinator and render what it gives
+    Run(Run),
+    /// Look at the worker's config
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Install, list and adopt Blender versions
+    #[command(subcommand)]
+    Runtime(runtime::RuntimeCommand),
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "PICTOR_LOG_FORMAT")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The worker-config.json that the coordinator gave for this worker
+    #[arg(long, value_name = "FILE", env = "PICTOR_WORKER_CONFIG")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print the JSON Schema of worker-config.json
+    Schema,
+    /// Say whether a config is good
+    Check(ConfigFile),
+}
+
+/// Runs the program to its end.
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(run) => run_worker(&run),
+        Command::Config(ConfigCommand::Schema) => {
+            finish(print(&format!("{:#}", schema::json_schema())).map_err(|error| (error, 1)))
+        }
+        Command::Config(ConfigCommand::Check(file)) => check_config(&file.config),
+        Command::Runtime(command) => finish(runtime::run(command).map_err(|error| {
+            let code = error.exit_code();
+            (error, code)
+        })),
+    }
+}
+
+fn run_worker(run: &Run) -> ExitCode {
+    init_log(run.log_format);
+    // One thread: Blender does the work, and a frame's bytes are hashed on a thread of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(start::run(&run.config.config)),
+        Err(error) => return finish(Err((error, 1))),
+    };
+    match result {
+        Ok(()) => {
+            tracing::info!("ended");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!("{}", Chain(&error));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn check_config(path: &Path) -> ExitCode {
+    match config::load(path, &UserDirs::from_env()) {
+        Ok((settings, warnings)) => {
+            let warnings: String = warnings
+                .iter()
+                .map(|it| format!("warning: {it}\n"))
+                .collect();
+            let text = format!(
+                "{warnings}{} is good: the worker {} of {}\n",
+                path.display(),
+                settings.name,
+                settings.coordinator
+            );
+            finish(print(&text).map_err(|error| (error, 1)))
+        }
+        Err(error) => finish(Err((error, 3))),
+    }
+}
+
+fn finish<E: std::error::Error>(result: Result<(), (E, u8)>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((error, code)) => {
+            writeln!(io::stderr(), "error: {}", Chain(&error)).ok();
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn print(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{}", text.trim_end())
+}
+
+/// Log lines go to stderr; `PICTOR_LOG` filters them as `RUST_LOG` does elsewhere.
+fn init_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("PICTOR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    match format {
+        LogFormat::Text => {
+            log.with_target(false)
+                .with_ansi(io::stderr().is_terminal())
+                .init();
+        }
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}

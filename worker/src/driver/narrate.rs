@@ -1,0 +1,72 @@
+//! What the owner reads: one line for each thing that matters.
+
+use pictor_protocol::TaskId;
+use tracing::{error, info, warn};
+
+use crate::agent::{FrameFate, Notice};
+
+pub(super) fn tell(notice: &Notice) {
+    match notice {
+        Notice::Connected { name, version } => {
+            info!(
+                worker.name = name,
+                coordinator.version = version,
+                "connected as {name}"
+            );
+        }
+        Notice::LeaseTaken {
+            slot,
+            job,
+            frames,
+            runtime,
+        } => {
+            info!(slot, %job, frames, %runtime, "lease received");
+        }
+        Notice::Frame {
+            attempt,
+            frame,
+            fate,
+        } => tell_fate(*frame, attempt.task, fate),
+        Notice::Stopped { attempt } => info!(task = %attempt.task, "stopped, as told"),
+        Notice::Lost { attempt } => {
+            warn!(task = %attempt.task, "the coordinator gave this frame to another worker");
+        }
+        Notice::SessionFailed {
+            slot,
+            message,
+            retry_in,
+        } => {
+            error!(
+                slot,
+                retry_s = retry_in.as_secs(),
+                "Blender does not run: {message}"
+            );
+        }
+        Notice::Draining { handed_back } => {
+            info!(
+                handed_back,
+                "draining: finishing what renders, handing back the rest"
+            );
+        }
+        Notice::Undelivered { outputs } => {
+            warn!(
+                outputs,
+                "finished pictures are kept and handed in at the next start"
+            );
+        }
+    }
+}
+
+fn tell_fate(frame: i32, task: TaskId, fate: &FrameFate) {
+    match fate {
+        FrameFate::Done { render_ms } => info!(frame, render_ms, %task, "frame done"),
+        FrameFate::Failed { fault, message } => {
+            let message = message.lines().next().unwrap_or_default();
+            warn!(frame, ?fault, %task, "frame failed: {message}");
+        }
+        FrameFate::Refused { why, detail } => {
+            let detail = detail.as_deref().unwrap_or_default();
+            warn!(frame, ?why, %task, "the coordinator did not take the frame: {detail}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What the driver needs of Blender. The product has one renderer; tests of the network have one that
+//! is quick.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pictor_protocol::agent::{AttemptRef, RenderFault};
+use pictor_protocol::blender::Series;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Message;
+use crate::agent::{Event, Order, SessionEvent, SessionId, SlotId};
+
+pub trait Renderer: Send + Sync + 'static {
+    /// Runs one Blender from its start to its end: carries out the orders one by one, says what
+    /// happens, and comes back when nothing of it is left running. It ends by itself when Blender
+    /// does, and at once when `stop` is cancelled.
+    fn run(&self, task: SessionTask) -> impl Future<Output = SessionEnd> + Send;
+}
+
+pub struct SessionTask {
+    pub slot: SlotId,
+    pub runtime: Series,
+    /// Where pictures go; does not exist yet, and is removed after the session's end.
+    pub dir: PathBuf,
+    pub orders: mpsc::UnboundedReceiver<SessionOrder>,
+    pub said: Said,
+    pub stop: CancellationToken,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SessionOrder {
+    /// Answered by `Opened` or `OpenFailed`.
+    Open { path: PathBuf, order: Arc<Order> },
+    /// Answered by `Rendered` or `FrameFailed`.
+    Render(Frame),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    pub attempt: AttemptRef,
+    pub frame: i32,
+    /// Where the picture has to be when it is rendered.
+    pub path: PathBuf,
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionEnd {
+    pub fault: RenderFault,
+    pub message: String,
+}
+
+/// A session's voice.
+#[derive(Clone)]
+pub struct Said {
+    slot: SlotId,
+    session: SessionId,
+    inbox: mpsc::Sender<Message>,
+}
+
+impl Said {
+    pub(super) fn new(slot: SlotId, session: SessionId, inbox: mpsc::Sender<Message>) -> Self {
+        Self {
+            slot,
+            session,
+            inbox,
+        }
+    }
+
+    pub async fn event(&self, what: SessionEvent) {
+        let event = Event::Session {
+            slot: self.slot,
+            session: self.session,
+            what,
+        };
+        self.inbox.send(Message::Event(event)).await.ok();
+    }
+}

@@ -1,0 +1,142 @@
+//! `pictor-worker run`: reads the config, looks at the machine, puts the driver together, and turns
+//! signals into wishes. Everything that can be wrong before the first request has its error here.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::blender::runtime::{Runtime, Runtimes};
+use crate::config::{self, ConfigError, Settings, UserDirs};
+use crate::coordinator::{CallError, Coordinator};
+use crate::driver::{self, EndWanted, Fatal, Parts};
+use crate::journal::{Journal, JournalError};
+use crate::machine::{self, NoSlots};
+use crate::renderer::{self, Blender};
+use crate::scenes::Scenes;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    NoSlots(#[from] NoSlots),
+    #[error(
+        "no Blender is installed in {}: run `pictor-worker runtime install 4.5`",
+        dir.display()
+    )]
+    NoRuntime { dir: PathBuf },
+    #[error("cannot read the installed runtimes in {}", dir.display())]
+    Runtimes { dir: PathBuf, source: io::Error },
+    #[error("the cache directory {} cannot be used", dir.display())]
+    Cache { dir: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("cannot prepare for requests to the coordinator")]
+    Coordinator(#[source] CallError),
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+}
+
+impl RunError {
+    /// As documented in `--help`.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => 3,
+            Self::Fatal(Fatal::Unauthorized(_)) => 4,
+            Self::Fatal(Fatal::TooOld(_)) => 5,
+            Self::NoSlots(_) | Self::NoRuntime { .. } => 6,
+            Self::Runtimes { .. }
+            | Self::Cache { .. }
+            | Self::Journal(_)
+            | Self::Coordinator(_)
+            | Self::Signals(_)
+            | Self::Fatal(Fatal::Cache(_) | Fatal::Journal(_) | Fatal::Panicked(_)) => 1,
+        }
+    }
+}
+
+/// Renders until a signal or a fatal refusal ends it.
+pub async fn run(config: &Path) -> Result<(), RunError> {
+    let (settings, warnings) = config::load(config, &UserDirs::from_env())?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let parts = parts(&settings)?;
+    let (end, end_wanted) = mpsc::channel(1);
+    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+    let forward_signals = async {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            end.send(EndWanted).await.ok();
+        }
+    };
+    tokio::select! {
+        result = driver::run(parts, end_wanted) => Ok(result?),
+        () = forward_signals => Ok(()),
+    }
+}
+
+fn parts(settings: &Settings) -> Result<Parts<Blender>, RunError> {
+    let slots = machine::slots(Path::new("/"), settings.allow_cpu, settings.slots)?;
+    let runtimes = runtimes(settings)?;
+    let dir = &settings.cache_dir;
+    let cache = |source| RunError::Cache {
+        dir: dir.clone(),
+        source,
+    };
+    std::fs::create_dir_all(dir).map_err(cache)?;
+    let journal = Journal::open(dir, settings.worker)?;
+    let coordinator = Coordinator::new(&settings.coordinator, &settings.token);
+    Ok(Parts {
+        coordinator: coordinator.map_err(RunError::Coordinator)?,
+        scenes: Scenes::open(dir, settings.cache_bytes).map_err(cache)?,
+        journal,
+        render_dir: dir.join("rendering").join(settings.worker.to_string()),
+        slots: slots.iter().map(|slot| slot.info.clone()).collect(),
+        runtimes: runtimes.iter().map(renderer::runtime_info).collect(),
+        renderer: Blender {
+            memory_limit_bytes: memory_limit_bytes(settings, slots.len()),
+            kernel_dir: dir.join("kernels"),
+            runtimes,
+            slots,
+        },
+    })
+}
+
+/// The newest runtime of every series.
+fn runtimes(settings: &Settings) -> Result<Vec<Runtime>, RunError> {
+    let installed = match &settings.runtimes_dir {
+        Some(dir) => Runtimes::at(dir),
+        None => Runtimes::of_this_user(),
+    };
+    let dir = installed.dir();
+    let list = installed.list().map_err(|source| RunError::Runtimes {
+        dir: dir.into(),
+        source,
+    })?;
+    let by_series: BTreeMap<_, _> = list
+        .into_iter()
+        .map(|runtime| (runtime.series, runtime))
+        .collect();
+    if by_series.is_empty() {
+        return Err(RunError::NoRuntime { dir: dir.into() });
+    }
+    Ok(by_series.into_values().collect())
+}
+
+/// What is left after a tenth for everything else on the machine.
+fn memory_limit_bytes(settings: &Settings, slots: usize) -> Option<u64> {
+    let share = |all: u64| all / 10 * 9 / slots.max(1) as u64;
+    settings
+        .memory_bytes
+        .or_else(|| machine::memory_bytes(Path::new("/")).map(share))
+}

@@ -1,0 +1,113 @@
+//! A renderer that writes a few bytes for a picture, and waits, dies or fails at the frames that a test
+//! names. For tests of everything around Blender; Blender itself has tests of its own.
+
+use std::sync::{Arc, Mutex};
+
+use pictor_protocol::agent::RenderFault;
+use pictor_worker::agent::SessionEvent;
+use pictor_worker::driver::{Frame, Renderer, SessionEnd, SessionOrder, SessionTask};
+use tokio::sync::Semaphore;
+
+#[derive(Clone, Default)]
+pub struct FakeBlender(Arc<Script>);
+
+#[derive(Default)]
+struct Script {
+    /// Frames that wait until they are let go.
+    held: Mutex<Vec<i32>>,
+    gate: Gate,
+    /// Frames at which the process dies.
+    deadly: Mutex<Vec<i32>>,
+    rendered: Mutex<Vec<i32>>,
+    opened: Mutex<usize>,
+}
+
+struct Gate(Semaphore);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
+
+impl FakeBlender {
+    pub fn hold(&self, frame: i32) {
+        self.0.held.lock().unwrap().push(frame);
+    }
+
+    /// Lets one held frame go.
+    pub fn let_go(&self) {
+        self.0.gate.0.add_permits(1);
+    }
+
+    pub fn die_at(&self, frame: i32) {
+        self.0.deadly.lock().unwrap().push(frame);
+    }
+
+    /// Every frame that was written, in order.
+    pub fn rendered(&self) -> Vec<i32> {
+        self.0.rendered.lock().unwrap().clone()
+    }
+
+    pub fn opened(&self) -> usize {
+        *self.0.opened.lock().unwrap()
+    }
+
+    async fn render(&self, frame: &Frame, task: &SessionTask) -> Option<SessionEnd> {
+        task.said
+            .event(SessionEvent::Logged(format!("Fra:{}\n", frame.frame)))
+            .await;
+        if self.0.held.lock().unwrap().contains(&frame.frame) {
+            self.0.gate.0.acquire().await.unwrap().forget();
+        }
+        if self.0.deadly.lock().unwrap().contains(&frame.frame) {
+            return Some(end(RenderFault::Crashed, "Segmentation fault"));
+        }
+        std::fs::create_dir_all(&task.dir).unwrap();
+        std::fs::write(&frame.path, format!("picture of {:?}", frame.attempt)).unwrap();
+        self.0.rendered.lock().unwrap().push(frame.frame);
+        task.said
+            .event(SessionEvent::Rendered {
+                render_ms: 1,
+                memory_bytes: None,
+            })
+            .await;
+        None
+    }
+
+    async fn live(&self, task: &mut SessionTask) -> SessionEnd {
+        task.said.event(SessionEvent::Ready).await;
+        while let Some(order) = task.orders.recv().await {
+            match order {
+                SessionOrder::Open { path, .. } => {
+                    assert!(path.exists(), "{}", path.display());
+                    *self.0.opened.lock().unwrap() += 1;
+                    task.said.event(SessionEvent::Opened).await;
+                }
+                SessionOrder::Render(frame) => {
+                    if let Some(end) = self.render(&frame, task).await {
+                        return end;
+                    }
+                }
+            }
+        }
+        end(RenderFault::Other, "no more orders")
+    }
+}
+
+impl Renderer for FakeBlender {
+    async fn run(&self, mut task: SessionTask) -> SessionEnd {
+        let stop = task.stop.clone();
+        let stopped = end(RenderFault::Other, "stopped");
+        stop.run_until_cancelled(self.live(&mut task))
+            .await
+            .unwrap_or(stopped)
+    }
+}
+
+fn end(fault: RenderFault, message: &str) -> SessionEnd {
+    SessionEnd {
+        fault,
+        message: message.to_owned(),
+    }
+}
