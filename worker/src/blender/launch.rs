@@ -3,9 +3,11 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -21,7 +23,7 @@ const SCRIPTS: [(&str, &str); 3] = [
 
 /// What is let through of the worker's environment; tokens and passwords in it are none of Blender's
 /// business. The prefixes are those of GPU drivers and of Cycles.
-const KEPT: [&str; 5] = ["PATH", "LD_LIBRARY_PATH", "TZ", "XDG_CACHE_HOME", "DISPLAY"];
+const KEPT: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "TZ"];
 const KEPT_PREFIXES: [&str; 13] = [
     "CUDA_", "NVIDIA_", "OPTIX_", "HIP_", "ROCR_", "HSA_", "GPU_", "CYCLES_", "MESA_", "LIBGL_",
     "EGL_", "__GL", "__EGL",
@@ -36,6 +38,9 @@ pub struct Launch {
     /// For the whole process group; it is killed when it uses more.
     pub memory_limit_bytes: Option<u64>,
     pub patience: Patience,
+    /// Where the process gets a directory of its own, for its script and its temporary files; unset is
+    /// the system's. Whoever kills this program with the session finds it there.
+    pub work_dir: Option<PathBuf>,
 }
 
 impl Launch {
@@ -45,6 +50,7 @@ impl Launch {
             environment: Vec::new(),
             memory_limit_bytes: None,
             patience: Patience::default(),
+            work_dir: None,
         }
     }
 
@@ -62,10 +68,10 @@ impl Launch {
             .envs(env::vars_os().filter(|(name, _)| is_kept(name)))
             .envs(home.environment())
             .envs(self.environment.iter().cloned())
-            .stdin(Stdio::from(std::os::fd::OwnedFd::from(conversation)))
+            .stdin(OwnedFd::from(conversation))
             .stdout(output.try_clone()?)
             .stderr(output);
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.process_group(0);
         Ok(command)
     }
 
@@ -98,11 +104,12 @@ fn is_kept(name: &OsStr) -> bool {
 pub(super) struct Home(TempDir);
 
 impl Home {
-    pub fn new() -> io::Result<Self> {
+    pub fn new(work_dir: Option<&Path>) -> io::Result<Self> {
+        let work_dir = work_dir.map_or_else(env::temp_dir, Path::to_owned);
         let home = Self(
             tempfile::Builder::new()
                 .prefix("pictor-blender-")
-                .tempdir()?,
+                .tempdir_in(work_dir)?,
         );
         std::fs::create_dir(home.temporary())?;
         std::fs::create_dir(home.user())?;

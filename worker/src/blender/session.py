@@ -59,7 +59,9 @@ class Wire:
 
         def wait():
             hangup.poll()
-            os.killpg(0, signal.SIGKILL) if os.getpgrp() == os.getpid() else os._exit(1)
+            if os.getpgrp() == os.getpid():
+                os.killpg(0, signal.SIGKILL)
+            os._exit(1)
 
         threading.Thread(target=wait, daemon=True).start()
 
@@ -146,8 +148,8 @@ class Session:
     def render_frame(self, frame, scratch):
         """One frame as an animation of one frame: the very path that a whole animation takes in Blender.
 
-        Setting the frame and rendering a still costs the same within 2 % (light and deforming scenes),
-        but keeps a saved sub-frame, and does not animate a scene that is not the window's.
+        Setting the frame and rendering a still takes as long (within 2 %), but renders N + ½ where the
+        file was saved at half a frame, and does not animate a scene that is not the window's.
         """
         scene, render = self.scene, self.scene.render
         directory = scratch.replace("{", "{{").replace("}", "}}") if VERSION >= (4, 5) else scratch

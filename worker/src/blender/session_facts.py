@@ -80,7 +80,7 @@ def missing_files():
     ):
         for block in blocks:
             path = external_path(block)
-            if path and not os.path.exists(path):
+            if path and block.users and not os.path.exists(path):
                 missing.append({"kind": kind, "name": block.name, "path": block.filepath})
     return missing
 

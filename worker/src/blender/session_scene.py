@@ -87,7 +87,7 @@ def newer_message(version):
 def unfaithful_when_kept(scene):
     """Why persistent data would change pixels, if it would.
 
-    48 small scenes, each with another feature, were rendered with and without it, forwards and in any
+    47 small scenes, each with another feature, were rendered with and without it, forwards and in any
     order. These differed: hair particles on a moving object (a few pixels by 1/255), cloth that is not
     baked (a third of the picture), a number of samples that shrinks from one frame to the next, and in
     4.2, but not in 4.5, adaptive subdivision under a moving camera.
@@ -224,7 +224,7 @@ def use_device(scene, kind):
     preferences = bpy.context.preferences.addons["cycles"].preferences
     with contextlib.suppress(TypeError):  # a type that this build does not know
         preferences.compute_device_type = kind
-    preferences.refresh_devices() if hasattr(preferences, "refresh_devices") else preferences.get_devices()
+    preferences.refresh_devices()
     matching = [device for device in preferences.devices if device.type == kind]
     if preferences.compute_device_type != kind or not matching:
         raise Refused("device_missing", f"this Blender finds no {kind} device")

@@ -8,6 +8,7 @@
 
 mod agent_network;
 mod agent_process;
+mod blender_commands;
 mod blender_ends;
 mod blender_refuses;
 mod blender_renders;

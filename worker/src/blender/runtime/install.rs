@@ -9,7 +9,7 @@ use super::{Note, Runtime, Runtimes, Series, executable, module, read_note};
 
 /// System libraries that Blender links to, by their Debian and Ubuntu packages; the last two are for
 /// EEVEE and Workbench on machines without a display.
-const APT_PACKAGES: &str = "libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libxxf86vm1 libsm6 libgl1 libegl1 libgl1-mesa-dri";
+const APT_PACKAGES: &str = "libgomp1 libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libxxf86vm1 libsm6 libgl1 libegl1 libgl1-mesa-dri";
 
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
