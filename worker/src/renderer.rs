@@ -66,6 +66,8 @@ impl Blender {
         let missing = || other(format!("Blender {} is not installed", task.runtime));
         let mut launch = Launch::new(runtime.ok_or_else(missing)?.clone());
         std::fs::create_dir_all(&task.dir).map_err(|error| no_directory(&error))?;
+        // Emptied at the next start: a killed worker leaves nothing behind.
+        launch.work_dir = Some(task.dir.clone());
         launch.memory_limit_bytes = self.memory_limit_bytes;
         launch.environment = self.environment(self.gpu(task));
         Ok(launch)

@@ -34,6 +34,9 @@ pub fn plan(new: &NewJob, facts: &SceneFacts) -> Result<Planned, Vec<Fault>> {
         faults.push(fault("settings.camera", message));
     }
     let render = render_plan(new, scene);
+    if render.engine.is_none() {
+        faults.push(foreign_engine(scene));
+    }
     faults.extend(picture::views_fault(scene, render.format));
     faults.extend(picture::size_fault(scene, render.width, render.height));
     let frames = frames(new, scene).map_err(|fault| faults.push(fault)).ok();
@@ -70,6 +73,15 @@ fn older_than_file(wanted: BlenderWanted, file: Series) -> Option<Fault> {
         );
         fault("blender", message)
     })
+}
+
+/// Without the add-on, Blender renders such a file with EEVEE and says nothing.
+fn foreign_engine(scene: &SceneInFile) -> Fault {
+    let message = format!(
+        "the file is set to the engine {:?}, which no worker has: choose CYCLES, EEVEE or WORKBENCH",
+        scene.engine
+    );
+    fault("settings.engine", message)
 }
 
 fn render_plan(new: &NewJob, scene: &SceneInFile) -> RenderPlan {
@@ -234,6 +246,17 @@ mod tests {
         job.settings.format = Some(Format::Png);
         let faults = plan(&job, &facts).unwrap_err();
         assert_eq!(faults[0].field, "settings.format");
+    }
+
+    #[test]
+    fn the_engine_of_an_add_on_is_refused_unless_another_is_chosen() {
+        let mut facts = facts();
+        facts.scenes[0].engine = "LUXCORE".into();
+        let mut job = job();
+        let faults = plan(&job, &facts).unwrap_err();
+        assert_eq!(faults[0].field, "settings.engine");
+        job.settings.engine = Some(Engine::Cycles);
+        assert!(plan(&job, &facts).is_ok());
     }
 
     #[test]
