@@ -61,7 +61,7 @@ impl Renderer for Blender {
 
 impl Blender {
     fn launch(&self, task: &SessionTask) -> Result<Launch, SessionEnd> {
-        let is_wanted = |runtime: &&Runtime| translate::series(runtime.series) == task.runtime;
+        let is_wanted = |runtime: &&Runtime| runtime.series == task.runtime;
         let runtime = self.runtimes.iter().find(is_wanted);
         let missing = || other(format!("Blender {} is not installed", task.runtime));
         let mut launch = Launch::new(runtime.ok_or_else(missing)?.clone());
@@ -101,7 +101,7 @@ impl Blender {
 /// As the coordinator is told of it.
 pub fn runtime_info(runtime: &Runtime) -> RuntimeInfo {
     RuntimeInfo {
-        series: translate::series(runtime.series),
+        series: runtime.series,
         version: runtime.version.clone(),
     }
 }

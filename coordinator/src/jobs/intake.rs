@@ -163,6 +163,7 @@ fn bad_scene(error: SceneError) -> JobError {
 
 #[cfg(test)]
 mod tests {
+    use super::wire::tests::files;
     use super::*;
 
     #[test]
@@ -184,17 +185,5 @@ mod tests {
         let third = taken(facts(), "b".into(), files(&["b", "a"]));
         assert_eq!(one.manifest.content, other.manifest.content);
         assert_ne!(one.manifest.content, third.manifest.content);
-    }
-
-    fn files(paths: &[&str]) -> Vec<SceneFile> {
-        let blob = BlobHash::from_bytes([0; 32]);
-        paths
-            .iter()
-            .map(|path| SceneFile {
-                path: (*path).into(),
-                blob,
-                size_bytes: 1,
-            })
-            .collect()
     }
 }

@@ -9,58 +9,23 @@
 //! Each holds `runtime.json`, written last: a directory without it is an installation that did not
 //! finish, and does not count. Must not know what is rendered with them.
 
-mod choose;
 mod executable;
 mod install;
 mod module;
 
 use std::env;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub use choose::choose;
 pub use install::{InstallError, Installed};
+pub use pictor_protocol::blender::Series;
 
 /// The series that can be installed from the package index, oldest first.
 pub const INSTALLABLE: [Series; 3] = module::INSTALLABLE;
 
 const NOTE: &str = "runtime.json";
-
-/// Major and minor version: what a file is compatible with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Series {
-    pub major: u16,
-    pub minor: u16,
-}
-
-/// A text that does not begin with two numbers.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a Blender version such as 4.5")]
-pub struct NotAVersion(String);
-
-impl FromStr for Series {
-    type Err = NotAVersion;
-
-    /// Takes `4.5` as well as `4.5.15` and `4.5.15 LTS`.
-    fn from_str(text: &str) -> Result<Self, NotAVersion> {
-        let number = text.split_whitespace().next().unwrap_or_default();
-        let mut parts = number.split('.').map(str::parse::<u16>);
-        match (parts.next(), parts.next()) {
-            (Some(Ok(major)), Some(Ok(minor))) => Ok(Self { major, minor }),
-            _ => Err(NotAVersion(text.into())),
-        }
-    }
-}
-
-impl fmt::Display for Series {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
 
 /// How a Blender is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,21 +1,16 @@
 //! The wire's words and Blender's session's, one into the other.
 
 use pictor_protocol::agent::RenderFault;
-use pictor_protocol::blender::Series;
 use pictor_protocol::settings;
 
 use crate::agent::Order;
 use crate::blender::talk::{Device, Engine, FailureKind, Format, Ready, SceneFacts, Settings};
-use crate::blender::{SessionError, StartError, runtime};
+use crate::blender::{SessionError, StartError};
 use crate::driver::SessionEnd;
 use crate::errors::Chain;
 
 /// So much of Blender's log stands in the message about its end.
 const LAST_LINES: usize = 8;
-
-pub(super) fn series(series: runtime::Series) -> Series {
-    Series::new(series.major, series.minor)
-}
 
 /// The best device of the slot's kind: OptiX traces on cores that CUDA leaves idle.
 pub(super) fn device(ready: &Ready, wants_gpu: bool) -> Option<Device> {

@@ -5,7 +5,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use pictor_protocol::agent::Grant;
-use pictor_protocol::blender::Series;
 use pictor_protocol::settings::{Engine, RenderSettings};
 use pictor_worker::blender::runtime::{Kind, Runtime, Runtimes};
 use rustix::process::{Pid, Signal, kill_process};
@@ -24,7 +23,7 @@ async fn a_real_frame_is_rendered_and_a_signal_ends_the_program_well() {
     let blender = runtime();
     let scene = coordinator.scene(&default_scene(&blender));
     let mut lease = lease(&scene, 3..=3);
-    lease.runtime = Series::new(blender.series.major, blender.series.minor);
+    lease.runtime = blender.series;
     lease.settings = RenderSettings {
         engine: Some(Engine::Cycles),
         width: Some(16),

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use pictor_worker::blender::runtime::{Runtime, Runtimes, Series, choose};
+use pictor_worker::blender::runtime::{Runtime, Runtimes, Series};
 use pictor_worker::blender::talk::*;
 use pictor_worker::blender::{Launch, Session, SessionError};
 use tokio::time::timeout;
@@ -21,7 +21,10 @@ pub fn runtime(series: &str) -> Runtime {
     let runtimes = Runtimes::of_this_user();
     let installed = runtimes.list().unwrap();
     let wanted: Series = series.parse().unwrap();
-    choose(wanted, true, &installed).cloned().unwrap_or_else(|| {
+    let found = installed
+        .into_iter()
+        .rfind(|runtime| runtime.series == wanted);
+    found.unwrap_or_else(|| {
         panic!(
             "these tests need Blender {series}, and {} has none: run `pictor-worker runtime install {series}`",
             runtimes.dir().display()

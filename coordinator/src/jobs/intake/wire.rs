@@ -171,7 +171,7 @@ fn warning(warning: &Warning) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use pictor_protocol::BlobHash;
 
     use super::*;
@@ -218,7 +218,7 @@ mod tests {
         );
     }
 
-    fn files(paths: &[&str]) -> Vec<SceneFile> {
+    pub fn files(paths: &[&str]) -> Vec<SceneFile> {
         let blob = BlobHash::from_bytes([0; 32]);
         paths
             .iter()
