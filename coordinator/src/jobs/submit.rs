@@ -9,7 +9,7 @@ use super::state::Intent;
 use super::{JobError, plan};
 use crate::app::App;
 use crate::store::jobs::{self, NewJobRow};
-use crate::store::{scenes, workers};
+use crate::store::{dispatch, scenes};
 
 /// Stores a job and wakes idle slots.
 pub async fn submit(app: &App, owner: UserId, new: &NewJob) -> Result<JobId, JobError> {
@@ -17,12 +17,7 @@ pub async fn submit(app: &App, owner: UserId, new: &NewJob) -> Result<JobId, Job
     let scene = scenes::find(&mut tx, owner, new.scene)
         .await?
         .ok_or(JobError::NotFound("scene"))?;
-    let known: Vec<Series> = workers::known(&mut tx)
-        .await?
-        .into_iter()
-        .flat_map(|worker| worker.hello.0.map_or_else(Vec::new, |hello| hello.runtimes))
-        .map(|runtime| runtime.series)
-        .collect();
+    let known = dispatch::known_series(&mut tx).await?;
     drop(tx);
 
     let facts = &scene.facts.0;

@@ -96,6 +96,21 @@ pub async fn online(tx: &mut Tx, since_us: i64) -> Result<Vec<OnlineWorker>> {
     )
 }
 
+/// Every series that a worker has which ever said hello and is not retired.
+pub async fn known_series(tx: &mut Tx) -> Result<Vec<Series>> {
+    #[derive(FromRow)]
+    struct Known {
+        #[sqlx(try_from = "String")]
+        series: Json<Vec<Series>>,
+    }
+    let rows = fetch_all!(
+        tx,
+        Known,
+        "SELECT DISTINCT series FROM workers WHERE status <> 'retired' AND hello IS NOT NULL"
+    )?;
+    Ok(rows.into_iter().flat_map(|row| row.series.0).collect())
+}
+
 /// Workers that failed a frame of a job.
 pub async fn failed_workers(tx: &mut Tx, job: JobId) -> Result<Vec<WorkerId>> {
     workers_where_failed(tx, job, false).await

@@ -163,6 +163,23 @@ pub async fn render_spec(tx: &mut Tx, id: JobId) -> Result<RenderSpec> {
     )
 }
 
+/// What a job's frames have to be, if the job is `owner`'s.
+pub async fn plan_owned(tx: &mut Tx, owner: UserId, id: JobId) -> Result<Option<RenderPlan>> {
+    #[derive(FromRow)]
+    struct Plan {
+        #[sqlx(try_from = "String")]
+        plan: Json<RenderPlan>,
+    }
+    let row = fetch_optional!(
+        tx,
+        Plan,
+        "SELECT plan FROM jobs WHERE id = $1 AND owner_id = $2",
+        id.to_string(),
+        owner.to_string()
+    )?;
+    Ok(row.map(|row| row.plan.0))
+}
+
 /// The series that renders a job, once one was chosen.
 pub async fn runtime(tx: &mut Tx, id: JobId) -> Result<Option<Series>> {
     #[derive(FromRow)]

@@ -90,15 +90,6 @@ pub async fn of_owner(tx: &mut Tx, owner: UserId) -> Result<Vec<WorkerRow>> {
     )
 }
 
-/// Every worker that ever said hello and is not retired.
-pub async fn known(tx: &mut Tx) -> Result<Vec<WorkerRow>> {
-    fetch_all!(
-        tx,
-        WorkerRow,
-        select!("WHERE status <> 'retired' AND hello IS NOT NULL")
-    )
-}
-
 pub async fn save_hello(tx: &mut Tx, id: WorkerId, hello: &Hello, now_us: i64) -> Result<()> {
     execute!(
         tx,

@@ -212,9 +212,8 @@ fn write_zip(to: impl Write, files: &[(String, PathBuf)]) -> io::Result<()> {
 
 async fn plan(app: &App, user: UserId, id: JobId) -> Result<RenderPlan> {
     let mut tx = app.store.read().await?;
-    let job = store::jobs::find_owned(&mut tx, user, id).await?;
-    job.map(|job| job.plan.0)
-        .ok_or_else(|| Refused::not_found("job"))
+    let plan = store::jobs::plan_owned(&mut tx, user, id).await?;
+    plan.ok_or_else(|| Refused::not_found("job"))
 }
 
 async fn find(app: &App, user: UserId, id: JobId, frame: i32) -> Result<(TaskRow, RenderPlan)> {
