@@ -78,18 +78,27 @@ pub fn presence(status: WorkerStatus, last_seen_us: Option<i64>, now_us: i64) ->
 pub fn view(row: WorkerRow, now_us: i64) -> Worker {
     let presence = presence(row.status, row.last_seen_us, now_us);
     let hello: Option<Hello> = row.hello.0;
-    let (version, slots, runtimes) = hello.map_or((None, Vec::new(), Vec::new()), |h| {
-        (Some(h.version), h.slots, h.runtimes)
-    });
+    let (version, driver, slots, runtimes) = match hello {
+        Some(hello) => (
+            Some(hello.version),
+            hello.driver,
+            hello.slots,
+            hello.runtimes,
+        ),
+        None => (None, None, Vec::new(), Vec::new()),
+    };
     Worker {
         id: row.id,
         name: row.name,
         presence,
         created_ms: row.created_us / 1_000,
         last_seen_ms: row.last_seen_us.map(|us| us / 1_000),
+        connected_ms: row.hello_us.map(|us| us / 1_000),
         version,
         slots,
         runtimes,
+        driver,
+        telemetry: Vec::new(),
         leased: row.leased as u32,
         done: row.done as u64,
     }

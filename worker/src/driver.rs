@@ -344,6 +344,7 @@ impl<R: Renderer> Driver<R> {
             instance: self.line.instance(),
             slots: self.slots.clone(),
             runtimes: self.runtimes.clone(),
+            driver: None,
             sandbox: Vec::new(),
             journal,
         }

@@ -129,6 +129,7 @@ impl Journal {
             size_bytes,
             render_ms: picture.render_ms,
             memory_bytes: picture.memory_bytes,
+            energy_millijoules: None,
         };
         let note = Note {
             frame: picture.grant.frame,

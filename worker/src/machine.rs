@@ -89,28 +89,19 @@ fn entry<'a>(information: &'a str, key: &str) -> Option<&'a str> {
 }
 
 fn gpu_slot(slot: u16, name: String) -> SlotHardware {
-    let info = SlotInfo {
-        slot,
-        device: Device::Cuda,
-        name,
-        memory_bytes: None,
-    };
     SlotHardware {
-        info,
+        info: SlotInfo::new(slot, Device::Cuda, name),
         gpu: Some(slot),
     }
 }
 
 fn cpu_slot(root: &Path) -> SlotHardware {
     let cpuinfo = read(root, "proc/cpuinfo");
-    let name = entry(&cpuinfo, "model name").unwrap_or("CPU").to_owned();
-    let memory_bytes = memory_bytes(root);
+    let name = entry(&cpuinfo, "model name").unwrap_or("CPU");
     SlotHardware {
         info: SlotInfo {
-            slot: 0,
-            device: Device::Cpu,
-            name,
-            memory_bytes,
+            memory_bytes: memory_bytes(root),
+            ..SlotInfo::new(0, Device::Cpu, name)
         },
         gpu: None,
     }

@@ -41,6 +41,7 @@ CREATE TABLE workers (
     created_us   BIGINT NOT NULL,
     last_seen_us BIGINT,
     instance     TEXT,
+    hello_us     BIGINT,
     hello        TEXT,
     -- Out of the hello: how many slots, and which series as a JSON array.
     slots        BIGINT NOT NULL DEFAULT 0,

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! hello      who I am and what I can do          → limits, intervals
+//! registration   asked by installers             → how the coordinator knows this worker
 //! work       a slot asks for frames (held)       → a lease, or nothing yet
 //! report     progress, outputs, failures, logs   → a verdict on each, what is no longer mine
 //! commands   held open all the time              → stop this, drain
@@ -17,8 +18,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::blender::Series;
+use crate::gpus::ComputeCapability;
 use crate::job::RenderPlan;
 use crate::settings::RenderSettings;
+use crate::worker::Worker;
 use crate::{BlobHash, JobId, LeaseId, TaskId, WorkerId};
 
 /// The version of this conversation.
@@ -35,7 +38,8 @@ pub struct AttemptRef {
 
 // ---------------------------------------------------------------- hello
 
-/// `POST /agent/v1/hello`: at start, and whenever the coordinator answers `hello-first`.
+/// `POST /agent/v1/hello`: at start, whenever the coordinator answers `hello-first`, and when what the
+/// worker can do has changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Hello {
     pub protocol: u32,
@@ -45,6 +49,9 @@ pub struct Hello {
     pub instance: Uuid,
     pub slots: Vec<SlotInfo>,
     pub runtimes: Vec<RuntimeInfo>,
+    /// Version of the GPU driver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// Sandbox layers that are active, outermost first.
     #[serde(default)]
     pub sandbox: Vec<String>,
@@ -76,6 +83,62 @@ pub struct SlotInfo {
     /// Memory of the device: VRAM, or the share of the machine's memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// The driver's lasting name of the GPU, such as `GPU-…`, or `MIG-…` of a part of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
+    /// CUDA compute capability, such as `8.9`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub compute_capability: Option<ComputeCapability>,
+    /// What a probe render on this slot succeeded with. Absent while it was not probed, and from workers
+    /// that do not probe: those are given anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<Vec<Proven>>,
+    /// Speed by the benchmark at joining, in reference units: see [`crate::benchmark`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+}
+
+impl SlotInfo {
+    /// A slot of which nothing else is known yet.
+    pub fn new(slot: u16, device: Device, name: impl Into<String>) -> Self {
+        Self {
+            slot,
+            device,
+            name: name.into(),
+            memory_bytes: None,
+            uuid: None,
+            compute_capability: None,
+            proven: None,
+            score: None,
+        }
+    }
+}
+
+/// A probe render succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Proven {
+    /// With this Blender.
+    #[schema(value_type = String)]
+    pub runtime: Series,
+    pub can: Capability,
+}
+
+/// A way to render that either works on a slot or does not.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    CyclesCpu,
+    CyclesCuda,
+    CyclesOptix,
+    CyclesHip,
+    /// EEVEE, and Workbench: both draw with OpenGL.
+    Eevee,
+    /// A capability that this reader does not know yet.
+    #[serde(other)]
+    Unknown,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -102,6 +165,17 @@ pub struct Welcome {
     pub output_bytes_max: u64,
     #[serde(default)]
     pub commands: Vec<Command>,
+}
+
+/// `GET /agent/v1/registration`: how the coordinator knows the worker whose token asks. Asking is no sign
+/// of life of the worker: installers ask too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Registration {
+    pub worker: Worker,
+    /// The coordinator's clock.
+    pub now_ms: i64,
+    /// Version of the coordinator's software.
+    pub version: String,
 }
 
 // ---------------------------------------------------------------- work
@@ -196,6 +270,24 @@ pub struct Report {
     pub stopped: Vec<AttemptRef>,
     #[serde(default)]
     pub logs: Vec<LogChunk>,
+    /// What the GPUs' sensors say now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub telemetry: Vec<Telemetry>,
+}
+
+/// Readings of one slot's GPU. Which of them there are depends on the GPU and its driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Telemetry {
+    pub slot: u16,
+    /// Share of the last moments in which the GPU worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utilisation_percent: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature_celsius: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power_milliwatts: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_used_bytes: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -218,6 +310,9 @@ pub struct Finished {
     /// Most memory that Blender used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// What the GPU used while the frame rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_millijoules: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -14,13 +14,17 @@
 //! | coordinator → anybody, when it refuses | [`problem`] | every address |
 //! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
 //!
+//! [`gpus`] and [`benchmark`] are facts that both sides go by.
+//!
 //! Points in time are Unix milliseconds (`…_ms` on an absolute field means UTC), durations are
 //! milliseconds too; sizes are bytes.
 
 pub mod agent;
+pub mod benchmark;
 pub mod blender;
 pub mod blob;
 pub mod frames;
+pub mod gpus;
 pub mod ids;
 pub mod job;
 pub mod people;

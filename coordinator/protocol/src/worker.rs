@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::WorkerId;
-use crate::agent::{RuntimeInfo, SlotInfo};
+use crate::agent::{RuntimeInfo, SlotInfo, Telemetry};
 
 /// `POST /api/v1/workers`; the answer is a [`crate::worker_config::WorkerConfig`], shown this once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +40,9 @@ pub struct Worker {
     pub created_ms: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen_ms: Option<i64>,
+    /// When it last said hello: at its start, or when it noticed a change of what it can do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected_ms: Option<i64>,
     /// Version of its software.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -47,6 +50,12 @@ pub struct Worker {
     pub slots: Vec<SlotInfo>,
     #[serde(default)]
     pub runtimes: Vec<RuntimeInfo>,
+    /// Version of its GPU driver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// Latest readings of its GPUs; none when it is not online.
+    #[serde(default)]
+    pub telemetry: Vec<Telemetry>,
     /// Frames that it renders or holds now.
     pub leased: u32,
     /// Frames that it has rendered and that were accepted.

@@ -45,6 +45,9 @@ pub struct WorkerOptions {
     /// Most memory that one Blender may use; nine tenths of the machine's, shared by the slots, when unset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// Seconds after which a Blender without work is ended, so that its memory is free; 600 when unset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_blender_s: Option<u32>,
     /// Directory of installed Blender runtimes; the user's data directory when unset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtimes_dir: Option<String>,

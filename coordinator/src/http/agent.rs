@@ -6,24 +6,26 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use pictor_protocol::agent::{
-    AskForCommands, AskForWork, Commands, Hello, PROTOCOL, Report, ReportAnswer, Welcome, Work,
+    AskForCommands, AskForWork, Commands, Hello, PROTOCOL, Registration, Report, ReportAnswer,
+    Welcome, Work,
 };
 use pictor_protocol::problem::{Problem, ProblemKind};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::Agent;
+use super::auth::{Agent, TokenOf};
 use super::extract;
 use super::problem::{Refused, Result};
 use crate::app::App;
 use crate::dispatch::{hand_out, report};
-use crate::workers::hello;
+use crate::workers::{self, hello};
 
 mod blobs;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(say_hello))
+        .routes(routes!(registration))
         .routes(routes!(ask_for_work))
         .routes(routes!(send_report))
         .routes(routes!(ask_for_commands))
@@ -53,6 +55,18 @@ async fn say_hello(
         output_bytes_max: app.config.output_bytes_max,
         commands: report::commands(&app, &worker).await?,
     }))
+}
+
+/// How the coordinator knows this worker; asking is no sign of life
+#[utoipa::path(get, path = "/agent/v1/registration", tag = "agent",
+    responses((status = 200, body = Registration), (status = "4XX", body = Problem)))]
+async fn registration(State(app): State<Arc<App>>, TokenOf(worker): TokenOf) -> Json<Registration> {
+    let now_us = app.now_us();
+    Json(Registration {
+        worker: workers::view(worker, now_us),
+        now_ms: now_us / 1_000,
+        version: env!("CARGO_PKG_VERSION").into(),
+    })
 }
 
 /// Ask for frames for one slot; held until there are some

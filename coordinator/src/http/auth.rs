@@ -34,7 +34,11 @@ pub struct Creator(pub UserId);
 #[derive(Debug)]
 pub struct WorkerOwner(pub UserId);
 
-/// A worker with the token of its config file.
+/// Whoever holds a worker's token, such as its installer.
+#[derive(Debug)]
+pub struct TokenOf(pub WorkerRow);
+
+/// A worker with the token of its config file; this is a sign of its life.
 #[derive(Debug)]
 pub struct Agent(pub WorkerRow);
 
@@ -108,20 +112,28 @@ impl FromRequestParts<Arc<App>> for WorkerOwner {
     }
 }
 
-impl FromRequestParts<Arc<App>> for Agent {
+impl FromRequestParts<Arc<App>> for TokenOf {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
         let hash = Secret::hash(bearer(parts)?);
-        let now_us = app.now_us();
         let mut tx = app.store.read().await?;
-        let worker = workers::by_token(&mut tx, &hash).await?.ok_or_else(|| {
+        let worker = workers::by_token(&mut tx, &hash).await?;
+        worker.map(Self).ok_or_else(|| {
             Refused::new(
                 ProblemKind::Unauthorized,
                 "the worker's token is unknown or revoked",
             )
-        })?;
-        drop(tx);
+        })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Agent {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
+        let TokenOf(worker) = TokenOf::from_request_parts(parts, app).await?;
+        let now_us = app.now_us();
         if worker
             .last_seen_us
             .is_none_or(|seen| now_us - seen > SEEN_EVERY_US)

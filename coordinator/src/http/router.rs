@@ -40,9 +40,9 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(events::routes()) //     /api/v1/jobs/{id}/events
         .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain]]
         // workers
-        .merge(agent::routes()) //      /agent/v1/hello|work|report|commands  /agent/v1/blobs/{hash}
+        .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}
         // machines that watch
-        .merge(system::routes()) //     /healthz  /readyz  /metrics
+        .merge(system::routes()) //     /healthz  /readyz  /metrics  /api/v1/supported-gpus
 }
 
 pub fn router(app: Arc<App>) -> Router {

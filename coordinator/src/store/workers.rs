@@ -29,6 +29,8 @@ pub struct WorkerRow {
     pub created_us: i64,
     pub last_seen_us: Option<i64>,
     pub instance: Option<String>,
+    /// When it last said hello.
+    pub hello_us: Option<i64>,
     #[sqlx(try_from = "Option<String>")]
     pub hello: MaybeJson<Hello>,
     pub done: i64,
@@ -38,7 +40,7 @@ pub struct WorkerRow {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, owner_id, name, status, created_us, last_seen_us, instance, hello, done, ",
+            "SELECT id, owner_id, name, status, created_us, last_seen_us, instance, hello_us, hello, done, ",
             "(SELECT COUNT(*) FROM attempts WHERE worker_id = workers.id AND attempts.status = 'leased') ",
             "AS leased FROM workers ",
             $rest
@@ -93,7 +95,7 @@ pub async fn of_owner(tx: &mut Tx, owner: UserId) -> Result<Vec<WorkerRow>> {
 pub async fn save_hello(tx: &mut Tx, id: WorkerId, hello: &Hello, now_us: i64) -> Result<()> {
     execute!(
         tx,
-        "UPDATE workers SET hello = $2, instance = $3, last_seen_us = $4, slots = $5, series = $6, \
+        "UPDATE workers SET hello = $2, instance = $3, last_seen_us = $4, hello_us = $4, slots = $5, series = $6, \
          status = CASE WHEN status = 'draining' THEN 'active' ELSE status END WHERE id = $1",
         id.to_string(),
         json(hello),

@@ -1,20 +1,19 @@
 //! What creators can do with jobs.
 
 use std::io::{Cursor, Read};
-use std::time::Instant;
 
 use http::{Method, StatusCode};
-use http_body_util::BodyExt;
 use pictor_protocol::agent::{Outcome, RenderFault};
 use pictor_protocol::job::{FrameState, Job, JobPage, JobState};
 use pictor_protocol::problem::ProblemKind;
 use pictor_protocol::settings::{Engine, Format};
 use serde_json::json;
 
+use crate::harness::World;
 use crate::harness::client::Client;
+use crate::harness::events::Events;
 use crate::harness::scenes::{self, HEIGHT, WIDTH, png};
 use crate::harness::worker::ScriptedWorker;
-use crate::harness::{PATIENCE, World};
 
 #[tokio::test]
 async fn what_is_unset_is_taken_from_the_file() {
@@ -334,7 +333,7 @@ async fn events_tell_every_change_and_a_reconnect_misses_none() {
     let world = World::start().await;
     let worker = ScriptedWorker::connect(&world, "one").await;
     let job = world.creator.submit("1-3").await;
-    let mut events = Events::open(&world.creator, &job, None).await;
+    let mut events = Events::open(&world.creator, job.id, None).await;
     let first = events.next().await;
     assert_eq!(
         (first.name.as_str(), first.data["state"].as_str()),
@@ -347,7 +346,7 @@ async fn events_tell_every_change_and_a_reconnect_misses_none() {
     drop(events);
     // Nobody listens while the first frame is finished.
     worker.finish(&lease.tasks[0], &png(1)).await;
-    let mut events = Events::open(&world.creator, &job, Some(&leased.id)).await;
+    let mut events = Events::open(&world.creator, job.id, Some(&leased.id)).await;
     let done = events.find("frame", |data| data["state"] == "done").await;
     assert_eq!(done.data["output"]["file_name"], "frame_0001.png");
     finish_all(&world.creator, &worker, &job).await;
@@ -363,76 +362,6 @@ async fn finish_all(creator: &Client, worker: &ScriptedWorker, job: &Job) {
                 worker.finish(grant, &png(grant.frame as u32)).await,
                 Outcome::Accepted
             );
-        }
-    }
-}
-
-struct Events {
-    body: hyper::body::Incoming,
-    text: String,
-}
-
-#[derive(Debug)]
-struct Event {
-    name: String,
-    id: String,
-    data: serde_json::Value,
-}
-
-impl Events {
-    async fn open(creator: &Client, job: &Job, last: Option<&str>) -> Self {
-        let path = format!("/api/v1/jobs/{}/events", job.id);
-        let headers: Vec<_> = last.map(|id| ("last-event-id", id)).into_iter().collect();
-        let answer = creator.open(Method::GET, &path, &headers, Vec::new()).await;
-        assert_eq!(answer.status(), StatusCode::OK);
-        Self {
-            body: answer.into_body(),
-            text: String::new(),
-        }
-    }
-
-    async fn next(&mut self) -> Event {
-        loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let field = |name: &str| {
-                    block
-                        .lines()
-                        .find_map(|line| line.strip_prefix(name))
-                        .unwrap_or_default()
-                        .trim()
-                        .to_owned()
-                };
-                let (name, id, data) = (field("event:"), field("id:"), field("data:"));
-                self.text = rest.to_owned();
-                if !name.is_empty() {
-                    return Event {
-                        name,
-                        id,
-                        data: serde_json::from_str(&data).unwrap(),
-                    };
-                }
-                continue;
-            }
-            let frame = tokio::time::timeout(PATIENCE, self.body.frame())
-                .await
-                .expect("an event in time");
-            let bytes = frame
-                .expect("the stream goes on")
-                .unwrap()
-                .into_data()
-                .unwrap();
-            self.text += std::str::from_utf8(&bytes).unwrap();
-        }
-    }
-
-    async fn find(&mut self, name: &str, wanted: impl Fn(&serde_json::Value) -> bool) -> Event {
-        let began = Instant::now();
-        loop {
-            let event = self.next().await;
-            if event.name == name && wanted(&event.data) {
-                return event;
-            }
-            assert!(began.elapsed() < PATIENCE);
         }
     }
 }

@@ -108,6 +108,7 @@ impl Agent {
                 size_bytes,
                 render_ms: delivery.render_ms,
                 memory_bytes: delivery.memory_bytes,
+                energy_millijoules: None,
             };
             self.effects.push(delivery.upload(finished));
         }

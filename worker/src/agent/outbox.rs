@@ -129,6 +129,7 @@ impl Outbox {
             returned: Vec::new(),
             stopped: Vec::new(),
             logs: self.take_logs(),
+            telemetry: Vec::new(),
         };
         let mut carried = Vec::new();
         for (&attempt, ended) in self.ends.iter().filter(|(_, ended)| ended.due <= now) {

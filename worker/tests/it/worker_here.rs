@@ -84,12 +84,7 @@ fn parts(cache: &Path, url: &str, token: &str, renderer: FakeBlender) -> Parts<F
         journal: Journal::open(cache, worker_id()).unwrap(),
         render_dir: cache.join("rendering"),
         renderer,
-        slots: vec![SlotInfo {
-            slot: 0,
-            device: Device::Cpu,
-            name: "test".into(),
-            memory_bytes: None,
-        }],
+        slots: vec![SlotInfo::new(0, Device::Cpu, "test")],
         runtimes: vec![RuntimeInfo {
             series: Series::new(4, 5),
             version: "4.5.15".into(),

@@ -3,8 +3,9 @@
 use std::fmt::Debug;
 
 use pictor_protocol::agent::{
-    AskForCommands, AskForWork, Commands, Hello, Report, ReportAnswer, Welcome, Work,
+    AskForCommands, AskForWork, Commands, Hello, Registration, Report, ReportAnswer, Welcome, Work,
 };
+use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{Frame, FramePage, FrameProgress, Job, JobPage, NewJob, RetryFrames};
 use pictor_protocol::people::{Me, MintedToken, NewToken};
 use pictor_protocol::problem::Problem;
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Message> {
         // agent
         message::<Hello>(agent::hello()),
         message::<Welcome>(agent::welcome()),
+        message::<Registration>(agent::registration()),
         message::<AskForWork>(agent::ask_for_work()),
         message::<Work>(agent::work()),
         message::<Report>(agent::report()),
@@ -43,10 +45,11 @@ pub fn all() -> Vec<Message> {
         message::<Me>(people::me()),
         message::<NewToken>(people::new_token()),
         message::<MintedToken>(people::minted_token()),
-        // worker, worker_config
+        // worker, worker_config, gpus
         message::<NewWorker>(worker::new_worker()),
         message::<Worker>(worker::worker()),
         message::<WorkerList>(worker::worker_list()),
+        message::<SupportedGpus>(worker::supported_gpus()),
         message::<WorkerConfig>(worker::worker_config()),
         // problem
         message::<Problem>(people::problem()),

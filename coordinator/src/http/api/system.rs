@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
+use pictor_protocol::gpus::{self, SupportedGpus};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,6 +21,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(healthz))
         .routes(routes!(readyz))
         .routes(routes!(metrics))
+        .routes(routes!(supported_gpus))
 }
 
 /// The process is alive
@@ -77,6 +79,13 @@ async fn metrics(State(app): State<Arc<App>>) -> Result<Response> {
     })?;
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, media_type)], text).into_response())
+}
+
+/// Which GPUs can render, by Blender version
+#[utoipa::path(get, path = "/api/v1/supported-gpus", tag = "system", security(()),
+    responses((status = 200, body = SupportedGpus)))]
+async fn supported_gpus() -> Json<SupportedGpus> {
+    Json(gpus::supported())
 }
 
 /// The document that describes this API.

@@ -1,6 +1,7 @@
 //! A world in one line: a coordinator on a free port, people with tokens, scripted workers, scenes.
 
 pub mod client;
+pub mod events;
 pub mod process;
 pub mod scenes;
 pub mod worker;

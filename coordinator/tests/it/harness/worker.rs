@@ -55,12 +55,7 @@ impl ScriptedWorker {
             protocol: PROTOCOL,
             version: "0.0.0".into(),
             instance: self.instance,
-            slots: vec![SlotInfo {
-                slot: 0,
-                device: Device::Cpu,
-                name: "test".into(),
-                memory_bytes: None,
-            }],
+            slots: vec![SlotInfo::new(0, Device::Cpu, "test")],
             runtimes: self
                 .series
                 .iter()
@@ -69,6 +64,7 @@ impl ScriptedWorker {
                     version: format!("{series}.0"),
                 })
                 .collect(),
+            driver: None,
             sandbox: Vec::new(),
             journal: journal.to_vec(),
         };
@@ -118,6 +114,7 @@ impl ScriptedWorker {
             size_bytes: picture.len() as u64,
             render_ms: 100,
             memory_bytes: None,
+            energy_millijoules: None,
         };
         self.outcome(Report {
             finished: vec![finished],
@@ -198,6 +195,7 @@ impl ScriptedWorker {
             returned: Vec::new(),
             stopped: Vec::new(),
             logs: Vec::new(),
+            telemetry: Vec::new(),
         }
     }
 }

@@ -110,6 +110,7 @@ fn outputs_of_an_earlier_start_are_handed_in_after_hello() {
         size_bytes: 10,
         render_ms: 1,
         memory_bytes: None,
+        energy_millijoules: None,
     };
     let mut setup = setup(1);
     setup.journal = vec![Leftover {

@@ -1,12 +1,15 @@
 use pictor_protocol::agent::{
-    AskForCommands, AskForWork, AttemptOutcome, AttemptRef, Command, Commands, Device, Failed,
-    Finished, Grant, Hello, Lease, LogChunk, Outcome, PROTOCOL, Progress, Refusal, RenderFault,
-    Report, ReportAnswer, RuntimeInfo, SceneFile, SceneManifest, SlotInfo, Welcome, Work,
+    AskForCommands, AskForWork, AttemptOutcome, AttemptRef, Capability, Command, Commands, Device,
+    Failed, Finished, Grant, Hello, Lease, LogChunk, Outcome, PROTOCOL, Progress, Proven, Refusal,
+    Registration, RenderFault, Report, ReportAnswer, RuntimeInfo, SceneFile, SceneManifest,
+    SlotInfo, Telemetry, Welcome, Work,
 };
 use pictor_protocol::blender::Series;
+use pictor_protocol::gpus::ComputeCapability;
+use pictor_protocol::worker::Presence;
 use pictor_protocol::{JobId, LeaseId, TaskId, WorkerId};
 
-use super::{blob, job, uuid};
+use super::{NEW_YEAR_MS, blob, job, uuid, worker};
 
 pub fn hello() -> Vec<Hello> {
     vec![Hello {
@@ -15,6 +18,7 @@ pub fn hello() -> Vec<Hello> {
         instance: uuid(1),
         slots: slots(),
         runtimes: runtimes(),
+        driver: Some("575.57.08".into()),
         sandbox: vec!["landlock".into(), "seccomp".into()],
         journal: vec![attempt(7)],
     }]
@@ -28,8 +32,42 @@ pub fn slots() -> Vec<SlotInfo> {
         device,
         name: format!("Device {slot}"),
         memory_bytes: Some(24 << 30),
+        uuid: Some(format!("GPU-{}", uuid(slot.into()))),
+        compute_capability: Some(ComputeCapability::new(8, 9)),
+        proven: Some(every_capability()),
+        score: Some(12.5),
     };
     slots.map(slot).collect()
+}
+
+pub fn every_capability() -> Vec<Proven> {
+    let all = [
+        Capability::CyclesCpu,
+        Capability::CyclesCuda,
+        Capability::CyclesOptix,
+        Capability::CyclesHip,
+        Capability::Eevee,
+    ];
+    let runtime = Series::new(4, 5);
+    all.map(|can| Proven { runtime, can }).to_vec()
+}
+
+pub fn telemetry() -> Telemetry {
+    Telemetry {
+        slot: 1,
+        utilisation_percent: Some(97),
+        temperature_celsius: Some(71),
+        power_milliwatts: Some(287_500),
+        memory_used_bytes: Some(9 << 30),
+    }
+}
+
+pub fn registration() -> Vec<Registration> {
+    vec![Registration {
+        worker: worker::a_worker(Presence::Online),
+        now_ms: NEW_YEAR_MS + 2_000,
+        version: "0.1.0".into(),
+    }]
 }
 
 pub fn runtimes() -> Vec<RuntimeInfo> {
@@ -101,6 +139,7 @@ pub fn report() -> Vec<Report> {
         size_bytes: 98_765,
         render_ms: 4_321,
         memory_bytes: Some(3 << 30),
+        energy_millijoules: Some(1_234_567),
     };
     let failed = every_fault().into_iter().map(|fault| Failed {
         attempt: attempt(7),
@@ -121,6 +160,7 @@ pub fn report() -> Vec<Report> {
         returned: vec![attempt(8)],
         stopped: vec![attempt(9)],
         logs: vec![chunk],
+        telemetry: vec![telemetry()],
     }]
 }
 

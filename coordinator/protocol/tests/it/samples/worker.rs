@@ -1,4 +1,5 @@
 use pictor_protocol::WorkerId;
+use pictor_protocol::gpus::{self, SupportedGpus};
 use pictor_protocol::worker::{NewWorker, Presence, Worker, WorkerList};
 use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
 
@@ -28,19 +29,26 @@ pub fn worker_list() -> Vec<WorkerList> {
     }]
 }
 
-fn a_worker(presence: Presence) -> Worker {
+pub fn a_worker(presence: Presence) -> Worker {
     Worker {
         id: WorkerId::new(uuid(2)),
         name: "attic".into(),
         presence,
         created_ms: NEW_YEAR_MS,
         last_seen_ms: Some(NEW_YEAR_MS + 1_000),
+        connected_ms: Some(NEW_YEAR_MS + 500),
         version: Some("0.1.0".into()),
         slots: agent::slots(),
         runtimes: agent::runtimes(),
+        driver: Some("575.57.08".into()),
+        telemetry: vec![agent::telemetry()],
         leased: 3,
         done: 1_000,
     }
+}
+
+pub fn supported_gpus() -> Vec<SupportedGpus> {
+    vec![gpus::supported()]
 }
 
 pub fn worker_config() -> Vec<WorkerConfig> {
@@ -56,6 +64,7 @@ pub fn worker_config() -> Vec<WorkerConfig> {
             cache_bytes: Some(20 << 30),
             cache_dir: Some("/srv/cache".into()),
             memory_bytes: Some(8 << 30),
+            idle_blender_s: Some(60),
             runtimes_dir: Some("/srv/runtimes".into()),
         },
     }]
