@@ -1,12 +1,14 @@
 //! The command line: what an owner can ask of this program.
 
 mod runtime;
+mod verify;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pictor_protocol::blender::Series;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, UserDirs, schema};
@@ -23,6 +25,7 @@ Exit codes:
   5  the worker is too old for its coordinator
   6  there is nothing to render with: no GPU, or no Blender runtime
   7  something is missing on this machine; the message says what to install
+  9  the coordinator cannot be reached
 
 One SIGTERM or Ctrl-C finishes the frame that renders and hands back the rest; a second one stops at once.";
 
@@ -38,6 +41,10 @@ struct Cli {
 enum Command {
     /// Connect to the coordinator and render what it gives
     Run(Run),
+    /// Ask the coordinator about this worker, and change nothing
+    Verify(ConfigFile),
+    /// Say whether the worker of this config works on this machine
+    Health(verify::Health),
     /// Look at the worker's config
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -50,9 +57,30 @@ enum Command {
 struct Run {
     #[command(flatten)]
     config: ConfigFile,
+    /// Render on the CPU when the machine has no supported GPU, whatever the config says
+    #[arg(long, env = "PICTOR_ALLOW_CPU")]
+    allow_cpu: bool,
+    /// Blender versions to install first when they are missing, such as 4.2,5.0
+    #[arg(
+        long,
+        value_name = "VERSIONS",
+        value_delimiter = ',',
+        env = "PICTOR_WANTED_RUNTIMES"
+    )]
+    runtimes: Vec<Series>,
     /// How log lines look
     #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "PICTOR_LOG_FORMAT")]
     log_format: LogFormat,
+}
+
+impl Run {
+    fn wishes(&self) -> start::Wishes {
+        start::Wishes {
+            config: self.config.config.clone(),
+            allow_cpu: self.allow_cpu,
+            runtimes: self.runtimes.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -84,6 +112,8 @@ pub fn main() -> ExitCode {
             finish(print(&format!("{:#}", schema::json_schema())).map_err(|error| (error, 1)))
         }
         Command::Config(ConfigCommand::Check(file)) => check_config(&file.config),
+        Command::Verify(file) => verify::verify(&file.config),
+        Command::Health(health) => verify::health(&health),
         Command::Runtime(command) => finish(runtime::run(command).map_err(|error| {
             let code = error.exit_code();
             (error, code)
@@ -98,7 +128,7 @@ fn run_worker(run: &Run) -> ExitCode {
         .enable_all()
         .build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(start::run(&run.config.config)),
+        Ok(runtime) => runtime.block_on(start::run(&run.wishes())),
         Err(error) => return finish(Err((error, 1))),
     };
     match result {

@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use pictor_protocol::BlobHash;
 use pictor_protocol::agent::{
-    AskForCommands, AskForWork, Commands, Hello, Report, ReportAnswer, Welcome, Work,
+    AskForCommands, AskForWork, Commands, Hello, Registration, Report, ReportAnswer, Welcome, Work,
 };
 use pictor_protocol::blob::{UPLOAD_LENGTH, UPLOAD_OFFSET};
 use pictor_protocol::problem::{MEDIA_TYPE, Problem};
@@ -66,6 +66,15 @@ impl Coordinator {
             base: base.to_owned(),
             authorization,
         })
+    }
+
+    /// How the coordinator knows this worker.
+    pub async fn registration(&self) -> Result<Registration, CallError> {
+        let request = self
+            .request(Method::GET, "registration")
+            .header(ACCEPT, "application/json");
+        self.ask("registration", request, Body::empty(), ANSWER_WITHIN)
+            .await
     }
 
     pub async fn hello(&self, hello: &Hello) -> Result<Welcome, CallError> {
@@ -148,7 +157,18 @@ impl Coordinator {
             .request(Method::POST, name)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json");
-        let response = self.send(request, Body::bytes(json.into()), limit).await?;
+        self.ask(name, request, Body::bytes(json.into()), limit)
+            .await
+    }
+
+    async fn ask<A: DeserializeOwned>(
+        &self,
+        name: &str,
+        request: http::request::Builder,
+        body: Body,
+        limit: Duration,
+    ) -> Result<A, CallError> {
+        let response = self.send(request, body, limit).await?;
         let response = self.refuse(response).await?;
         let bytes = read_all(response).await?;
         serde_json::from_slice(&bytes)

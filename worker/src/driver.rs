@@ -32,6 +32,7 @@ use crate::agent::{
     Agent, Effect, Event, Order, SessionEvent, SessionId, SessionStep, Setup, SlotId,
 };
 use crate::coordinator::Coordinator;
+use crate::heartbeat::{self, Heartbeat, Link};
 use crate::journal::Journal;
 use crate::scenes::Scenes;
 pub use fatal::Fatal;
@@ -51,6 +52,7 @@ pub struct Parts<R> {
     pub coordinator: Coordinator,
     pub scenes: Scenes,
     pub journal: Journal,
+    pub heartbeat: Heartbeat,
     /// Where Blender writes until a picture is in the journal; emptied at every start.
     pub render_dir: PathBuf,
     pub renderer: R,
@@ -96,6 +98,8 @@ struct Driver<R> {
     asks: Running<SlotId>,
     uploads: Running<AttemptRef>,
     fetches: Running<BlobHash>,
+    heartbeat: Heartbeat,
+    is_welcome: bool,
     has_exited: bool,
 }
 
@@ -137,6 +141,8 @@ impl<R: Renderer> Driver<R> {
             asks: Running::under(&tasks),
             uploads: Running::under(&tasks),
             fetches: Running::under(&tasks),
+            heartbeat: parts.heartbeat,
+            is_welcome: false,
             has_exited: false,
             tasks,
         })
@@ -148,6 +154,7 @@ impl<R: Renderer> Driver<R> {
         mut end_wanted: mpsc::Receiver<EndWanted>,
     ) -> Result<(), Fatal> {
         let mut is_draining = false;
+        let mut heart = tokio::time::interval(heartbeat::EVERY);
         let mut give_up_at = None;
         self.step(Event::Tick);
         while !self.has_exited {
@@ -172,6 +179,7 @@ impl<R: Renderer> Driver<R> {
                         self.step(Event::Drain);
                     }
                 }
+                _ = heart.tick() => self.beat(),
                 Some(panic) = self.tasks.failed() => return Err(Fatal::Panicked(panic)),
                 () = sleep_until(wake) => {
                     if give_up_at.is_some_and(|at| at <= Instant::now()) {
@@ -271,6 +279,12 @@ impl<R: Renderer> Driver<R> {
         }
     }
 
+    fn beat(&self) {
+        let is_up = self.is_welcome && self.line.answers();
+        self.heartbeat
+            .beat(if is_up { Link::Up } else { Link::Down });
+    }
+
     fn upload(&mut self, upload: upload::Upload) {
         let stop = self.uploads.start(upload.attempt);
         let task = upload.run(self.line.clone(), self.shelf.journal());
@@ -281,6 +295,8 @@ impl<R: Renderer> Driver<R> {
     fn overhear(&mut self, event: &Event) {
         if let Event::Welcomed(welcome) = event {
             self.line.set_hold(welcome.hold_ms);
+            self.is_welcome = true;
+            self.beat();
         }
         if let Event::Session {
             session,

@@ -9,6 +9,8 @@
 //! | [`coordinator`] | the requests to the coordinator |
 //! | [`renderer`] | the driver's orders in the words of Blender's session |
 //! | [`blender`] | installed Blenders, and one live process of it |
+//! | [`verify`] | asking the coordinator about this worker, for installers |
+//! | [`heartbeat`] | the sign that the worker works, for health checks |
 //! | [`scenes`] | the cache of scenes |
 //! | [`journal`] | pictures until the coordinator has given its word on them |
 //! | [`config`] | `worker-config.json` and its defaults |
@@ -22,8 +24,10 @@ pub mod config;
 pub mod coordinator;
 pub mod driver;
 pub mod errors;
+pub mod heartbeat;
 pub mod journal;
 pub mod machine;
 pub mod renderer;
 pub mod scenes;
 pub mod start;
+pub mod verify;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pictor_protocol::blender::Series;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -12,6 +13,8 @@ use crate::blender::runtime::{Runtime, Runtimes};
 use crate::config::{self, ConfigError, Settings, UserDirs};
 use crate::coordinator::{CallError, Coordinator};
 use crate::driver::{self, EndWanted, Fatal, Parts};
+use crate::errors::Chain;
+use crate::heartbeat::Heartbeat;
 use crate::journal::{Journal, JournalError};
 use crate::machine::{self, NoSlots};
 use crate::renderer::{self, Blender};
@@ -60,12 +63,24 @@ impl RunError {
     }
 }
 
+/// What the command line wants of a worker, beside its config.
+#[derive(Debug, Clone)]
+pub struct Wishes {
+    pub config: PathBuf,
+    /// Whatever the config says.
+    pub allow_cpu: bool,
+    /// To be installed first when they are missing.
+    pub runtimes: Vec<Series>,
+}
+
 /// Renders until a signal or a fatal refusal ends it.
-pub async fn run(config: &Path) -> Result<(), RunError> {
-    let (settings, warnings) = config::load(config, &UserDirs::from_env())?;
+pub async fn run(wishes: &Wishes) -> Result<(), RunError> {
+    let (mut settings, warnings) = config::load(&wishes.config, &UserDirs::from_env())?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    settings.allow_cpu |= wishes.allow_cpu;
+    install(&settings, &wishes.runtimes);
     let parts = parts(&settings)?;
     let (end, end_wanted) = mpsc::channel(1);
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
@@ -100,6 +115,7 @@ fn parts(settings: &Settings) -> Result<Parts<Blender>, RunError> {
         coordinator: coordinator.map_err(RunError::Coordinator)?,
         scenes: Scenes::open(dir, settings.cache_bytes).map_err(cache)?,
         journal,
+        heartbeat: Heartbeat::new(dir, settings.worker),
         render_dir: dir.join("rendering").join(settings.worker.to_string()),
         slots: slots.iter().map(|slot| slot.info.clone()).collect(),
         runtimes: runtimes.iter().map(renderer::runtime_info).collect(),
@@ -112,12 +128,27 @@ fn parts(settings: &Settings) -> Result<Parts<Blender>, RunError> {
     })
 }
 
-/// The newest runtime of every series.
-fn runtimes(settings: &Settings) -> Result<Vec<Runtime>, RunError> {
-    let installed = match &settings.runtimes_dir {
+fn runtimes_dir(settings: &Settings) -> Runtimes {
+    match &settings.runtimes_dir {
         Some(dir) => Runtimes::at(dir),
         None => Runtimes::of_this_user(),
-    };
+    }
+}
+
+/// A worker does without what cannot be installed: the others render all the same.
+fn install(settings: &Settings, wanted: &[Series]) {
+    let runtimes = runtimes_dir(settings);
+    for series in wanted {
+        let mut say = |step: &str| tracing::info!(%series, "{step}");
+        if let Err(error) = runtimes.install(*series, &mut say) {
+            tracing::error!(%series, error = %Chain(&error), "cannot install this Blender");
+        }
+    }
+}
+
+/// The newest runtime of every series.
+fn runtimes(settings: &Settings) -> Result<Vec<Runtime>, RunError> {
+    let installed = runtimes_dir(settings);
     let dir = installed.dir();
     let list = installed.list().map_err(|source| RunError::Runtimes {
         dir: dir.into(),

@@ -181,6 +181,49 @@ async fn interrupting_the_client_leaves_the_job_alone_and_says_how_to_go_on() {
     assert_eq!(farm.creator.job(job.id).await.state, JobState::Queued);
 }
 
+#[tokio::test]
+async fn an_installer_is_told_whether_a_config_is_good_and_whether_its_worker_is_connected() {
+    let farm = Farm::start().await;
+    let config = farm.worker_config("one");
+    let ask = |args: &[&str]| {
+        let output = Command::new(program("pictor-worker"))
+            .args(args)
+            .arg("--config")
+            .arg(&config)
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    };
+    let (code, said) = ask(&["verify"]);
+    assert!(code == Some(0) && said.contains("new"), "{said}");
+    let (code, said) = ask(&["health"]);
+    assert!(code == Some(1) && said.contains("does not run"), "{said}");
+
+    let mut worker = farm.worker("one").await;
+    let (code, said) = ask(&["health", "--connected", "--wait", "30"]);
+    assert!(code == Some(0) && said.contains("online"), "{said}");
+    worker.terminate().await;
+    let (code, said) = ask(&["health", "--connected"]);
+    assert!(code == Some(1) && said.contains("does not run"), "{said}");
+
+    let workers: pictor_protocol::worker::WorkerList =
+        farm.creator.get("/api/v1/workers").await.json();
+    let path = format!("/api/v1/workers/{}", workers.workers[0].id);
+    farm.creator.delete(&path).await;
+    let (code, said) = ask(&["verify"]);
+    assert!(code == Some(4) && said.contains("token"), "{said}");
+    drop(farm.coordinator);
+    let (code, said) = ask(&["verify"]);
+    assert!(
+        code == Some(9) && said.contains("cannot reach the coordinator"),
+        "{said}"
+    );
+}
+
 /// A coordinator process, and people and workers around it.
 struct Farm {
     dir: tempfile::TempDir,
@@ -217,6 +260,22 @@ impl Farm {
 
     /// A worker process that is connected; one that was there before goes on as itself.
     async fn worker(&self, name: &str) -> Process {
+        let config = self.worker_config(name);
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.path().join("worker.log"));
+        let mut command = Command::new(program("pictor-worker"));
+        command
+            .args(["run", "--config"])
+            .arg(&config)
+            .stderr(log.unwrap())
+            .stdout(Stdio::null());
+        Process::start("the worker", &mut command)
+    }
+
+    /// The config of a worker, which is registered when there is none yet.
+    fn worker_config(&self, name: &str) -> PathBuf {
         let config = self.dir.path().join(format!("{name}.json"));
         if !config.exists() {
             run_ok(
@@ -241,17 +300,7 @@ impl Farm {
                 Some(text(&self.dir.path().join(format!("{name}-cache"))).into());
             std::fs::write(&config, serde_json::to_vec(&written).unwrap()).unwrap();
         }
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.dir.path().join("worker.log"));
-        let mut command = Command::new(program("pictor-worker"));
-        command
-            .args(["run", "--config"])
-            .arg(&config)
-            .stderr(log.unwrap())
-            .stdout(Stdio::null());
-        Process::start("the worker", &mut command)
+        config
     }
 
     fn command(&self, args: &[&str]) -> Command {

@@ -63,18 +63,25 @@ struct Note {
     program: PathBuf,
 }
 
-/// The directory of all runtimes.
+/// Where runtimes are.
 #[derive(Debug, Clone)]
 pub struct Runtimes {
+    /// Where new ones go.
     dir: PathBuf,
+    /// Others that are used but never written to, such as those of a container's image.
+    provided: Vec<PathBuf>,
 }
 
 impl Runtimes {
     pub fn at(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self {
+            dir: dir.into(),
+            provided: Vec::new(),
+        }
     }
 
     /// `PICTOR_RUNTIMES`, else `$XDG_DATA_HOME/pictor/runtimes`, else `~/.local/share/pictor/runtimes`.
+    /// `PICTOR_RUNTIMES` may name several directories with colons between them; new ones go to the first.
     pub fn of_this_user() -> Self {
         let set = |name| {
             env::var_os(name)
@@ -88,7 +95,18 @@ impl Runtimes {
                     .join(".local/share")
             })
         };
-        Self::at(set("PICTOR_RUNTIMES").unwrap_or_else(|| data().join("pictor/runtimes")))
+        let dirs = env::var_os("PICTOR_RUNTIMES").unwrap_or_default();
+        let mut dirs = env::split_paths(&dirs).filter(|dir| !dir.as_os_str().is_empty());
+        Self {
+            dir: dirs
+                .next()
+                .unwrap_or_else(|| data().join("pictor/runtimes")),
+            provided: dirs.collect(),
+        }
+    }
+
+    fn dirs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.dir).chain(&self.provided)
     }
 
     pub fn dir(&self) -> &Path {
@@ -97,15 +115,18 @@ impl Runtimes {
 
     /// What is installed and whole, oldest first. A runtime whose program is gone is left out.
     pub fn list(&self) -> io::Result<Vec<Runtime>> {
-        let entries = match std::fs::read_dir(&self.dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut runtimes: Vec<_> = entries
-            .flatten()
-            .filter_map(|entry| read_note(&entry.path()))
-            .collect();
+        let mut runtimes = Vec::new();
+        for dir in self.dirs() {
+            match std::fs::read_dir(dir) {
+                Ok(entries) => runtimes.extend(
+                    entries
+                        .flatten()
+                        .filter_map(|entry| read_note(&entry.path())),
+                ),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
         runtimes
             .sort_by(|one, other| (one.series, &one.version).cmp(&(other.series, &other.version)));
         Ok(runtimes)
@@ -169,6 +190,28 @@ mod tests {
             .map(|it| it.version)
             .collect();
         assert_eq!(versions, ["4.5.15 LTS", "4.10.0", "5.0.1"]);
+    }
+
+    #[test]
+    fn what_an_image_provides_counts_and_is_not_installed_again() {
+        let (own, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::create_dir(image.path().join("4.5")).unwrap();
+        let note = Note {
+            version: "4.5.15 LTS".into(),
+            kind: Kind::Module,
+            program: "/bin/sh".into(),
+        };
+        Runtimes::at(image.path())
+            .write_note(&image.path().join("4.5"), &note)
+            .unwrap();
+        let runtimes = Runtimes {
+            dir: own.path().join("none yet"),
+            provided: vec![image.path().into()],
+        };
+        assert_eq!(runtimes.list().unwrap().len(), 1);
+        let again = runtimes.install(Series::new(4, 5), &mut |step| panic!("{step}"));
+        assert!(matches!(again, Ok(Installed::Already(_))), "{again:?}");
+        assert!(!own.path().join("none yet/4.5").exists());
     }
 
     #[test]

@@ -80,6 +80,11 @@ impl Line {
         }
     }
 
+    /// The last call got through.
+    pub(super) fn answers(&self) -> bool {
+        *self.0.is_up.borrow()
+    }
+
     pub(super) fn set_hold(&self, hold_ms: u32) {
         self.0.hold_ms.store(hold_ms, Ordering::Relaxed);
     }

@@ -9,6 +9,7 @@ use pictor_protocol::blender::Series;
 use pictor_worker::config::Token;
 use pictor_worker::coordinator::Coordinator;
 use pictor_worker::driver::{self, EndWanted, Fatal, Parts};
+use pictor_worker::heartbeat::Heartbeat;
 use pictor_worker::journal::Journal;
 use pictor_worker::scenes::Scenes;
 use tokio::sync::mpsc;
@@ -82,6 +83,7 @@ fn parts(cache: &Path, url: &str, token: &str, renderer: FakeBlender) -> Parts<F
         coordinator: Coordinator::new(url, &Token::new(token.into())).unwrap(),
         scenes: Scenes::open(cache, 1 << 30).unwrap(),
         journal: Journal::open(cache, worker_id()).unwrap(),
+        heartbeat: Heartbeat::new(cache, worker_id()),
         render_dir: cache.join("rendering"),
         renderer,
         slots: vec![SlotInfo::new(0, Device::Cpu, "test")],

@@ -68,11 +68,17 @@ impl Runtimes {
         series: Series,
         say: &mut dyn FnMut(&str),
     ) -> Result<Installed, InstallError> {
-        let _lock = self.lock(say)?;
-        let dir = self.dir.join(series.to_string());
-        if let Some(runtime) = read_note(&dir) {
+        let name = series.to_string();
+        let there = || self.dirs().find_map(|dir| read_note(&dir.join(&name)));
+        if let Some(runtime) = there() {
             return Ok(Installed::Already(runtime));
         }
+        let _lock = self.lock(say)?;
+        // Whoever had the lock may have installed it.
+        if let Some(runtime) = there() {
+            return Ok(Installed::Already(runtime));
+        }
+        let dir = self.dir.join(&name);
         let note = module::install(series, &dir, say)?;
         self.record(&dir, &note)
     }
