@@ -3,9 +3,10 @@
 SHELL := bash
 CARGO := $(shell command -v cargo || echo $${CARGO_HOME:-$$HOME/.cargo}/bin/cargo)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+CARGO_DENY := 0.19.0
 
 
-.PHONY: help demo build test test-runtimes bench lint prerequisites runtime clean-demo
+.PHONY: help demo build test test-runtimes test-install test-docker bench lint audit prerequisites runtime clean-demo
 .DEFAULT_GOAL := help
 
 help: ## List what can be made
@@ -29,12 +30,22 @@ test-runtimes: prerequisites ## Run the tests that need Blender 4.2, 4.5, 5.0 an
 	install/prerequisites.sh blender
 	$(CARGO) test --workspace -- --ignored runtimes_
 
+test-install: ## Test the installers, on stand-ins of what they install
+	@install/tests/run.sh
+
+test-docker: ## Test images, compose file, installer and launcher on a real Docker engine
+	@images/tests/run.sh
+
 bench: prerequisites ## Measure what the README states, on this machine
 	@install/bench/bench.sh
 
 lint: ## Check format and lints as CI does
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+audit: ## Check the licences and known weaknesses of our dependencies
+	$(CARGO) install cargo-deny --locked --quiet --version $(CARGO_DENY) --root $(TARGET)/tools
+	$(TARGET)/tools/bin/cargo-deny check
 
 clean-demo: ## Remove the demo's frames
 	rm -rf -- "$${OUT:-demo-output}"

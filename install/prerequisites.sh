@@ -8,12 +8,7 @@ set -euo pipefail
 
 WANTED_TOO=("$@")
 
-# What `ldd` finds missing on a bare system for bpy 4.2, 4.5 and 5.0; EGL and Mesa's software OpenGL
-# are loaded later, when EEVEE renders without a display.
-BLENDER_LIBRARIES=(
-    libegl1 libgl1 libgl1-mesa-dri libgomp1 libice6 libopengl0 libsm6 libx11-6 libxext6 libxfixes3
-    libxi6 libxkbcommon0 libxrender1 libxxf86vm1
-)
+mapfile -t BLENDER_LIBRARIES < <(grep -v '^#' "$(dirname "${BASH_SOURCE[0]}")/blender-libraries.txt")
 
 # Blender 4.2 to 5.0 are built for this Python and no other.
 PYTHON=3.11

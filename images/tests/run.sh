@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+#
+# Tests what runs in containers, on a real Docker engine: the one that answers, else one that
+# .ci/docker-engine installs and starts. Builds both images, then runs every *.bats here. Makes nothing
+# outside of containers and volumes whose names begin with pictor-test, and removes those.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+main() {
+    .ci/docker-engine
+    install/prerequisites.sh bats jq
+    build coordinator
+    build worker
+    bats --print-output-on-failure --timing "${@:-images/tests}"
+}
+
+build() {
+    local began=$SECONDS
+    docker build -q -f "images/$1/Dockerfile" -t "pictor/$1:0.1.0" \
+        --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)" . >/dev/null
+    printf 'Built pictor/%s:0.1.0 in %d s.\n' "$1" "$((SECONDS - began))"
+}
+
+main "$@"
