@@ -35,7 +35,9 @@ token() {
 
 # `api METHOD PATH`, with $TOKEN
 api() {
-    curl -sS --fail-with-body -X "$1" -H "Authorization: Bearer $TOKEN" "$URL$2"
+    local method=$1 path=$2
+    shift 2
+    curl -sS --fail-with-body -X "$method" -H "Authorization: Bearer $TOKEN" "$@" "$URL$path"
 }
 
 # The creator's command line, as the coordinator's image has it; the directory $1 is /work.
