@@ -19,6 +19,7 @@ use crate::http;
 use crate::metrics::Metrics;
 use crate::progress::LiveProgress;
 use crate::store::{self, Store, StoreError};
+use crate::telemetry::LiveTelemetry;
 
 /// The parts that every operation works with.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct App {
     pub examining: Semaphore,
     pub bells: Bells,
     pub progress: LiveProgress,
+    pub telemetry: LiveTelemetry,
     pub metrics: Metrics,
     /// Everything that runs beside a request; waited for at the end.
     pub tasks: TaskTracker,
@@ -126,6 +128,7 @@ impl Server {
             examining: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             bells: Bells::default(),
             progress: LiveProgress::default(),
+            telemetry: LiveTelemetry::default(),
             metrics: Metrics::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

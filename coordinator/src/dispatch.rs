@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | [`ability`] | who can render what (pure) |
 //! | [`decide`] | which job a slot works on and how much of it (pure) |
 //! | [`task`] | the life of a task and its attempts (pure) |
 //! | [`trouble`] | when a job as a whole is at fault (pure) |
@@ -11,6 +12,7 @@
 //! | [`record`] | writes what [`task`] decided |
 //! | [`sweep`] | the loop: expired leases, unneeded blobs |
 
+pub mod ability;
 pub mod decide;
 pub mod failure;
 pub mod hand_out;

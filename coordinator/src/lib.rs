@@ -12,7 +12,7 @@
 //! | [`accounts`] | people, tokens, sessions |
 //! | [`blobs`] | content-addressed bytes |
 //! | [`store`] | all SQL; never HTTP |
-//! | [`bells`], [`progress`], [`metrics`] | what is in memory only |
+//! | [`bells`], [`progress`], [`telemetry`], [`metrics`] | what is in memory only |
 
 pub mod accounts;
 pub mod app;
@@ -26,5 +26,6 @@ pub mod jobs;
 pub mod metrics;
 pub mod progress;
 pub mod store;
+pub mod telemetry;
 pub mod trust;
 pub mod workers;

@@ -9,6 +9,7 @@ use pictor_protocol::{UserId, WorkerId};
 use uuid::Uuid;
 
 use crate::accounts::{NoRandomness, Secret, SecretKind};
+use crate::app::App;
 use crate::store::workers::{self, WorkerRow, WorkerStatus};
 use crate::store::{Store, StoreError};
 
@@ -21,6 +22,10 @@ const NAME_MAX: usize = 64;
 pub enum WorkerError {
     #[error("a worker's name has 1 to {NAME_MAX} characters, none of them a control character")]
     BadName,
+    #[error("there is no such worker")]
+    NotFound,
+    #[error("the worker is suspended: only an operator can change that")]
+    Suspended,
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     #[error(transparent)]
@@ -62,6 +67,51 @@ pub async fn create(
     })
 }
 
+/// Lets a worker finish what it renders; it is given nothing more until it is resumed, however often it is
+/// started again.
+pub async fn drain(app: &App, owner: UserId, id: WorkerId) -> Result<(), WorkerError> {
+    set_draining(app, owner, id, true).await?;
+    app.bells.commands.ring(id);
+    Ok(())
+}
+
+/// Takes a drain back.
+pub async fn resume(app: &App, owner: UserId, id: WorkerId) -> Result<(), WorkerError> {
+    set_draining(app, owner, id, false).await?;
+    // A drained worker goes on asking: its held requests find something now.
+    app.bells.work.ring();
+    Ok(())
+}
+
+async fn set_draining(
+    app: &App,
+    owner: UserId,
+    id: WorkerId,
+    draining: bool,
+) -> Result<(), WorkerError> {
+    let mut tx = app.store.write().await?;
+    if workers::set_draining(&mut tx, owner, id, draining).await? {
+        return Ok(tx.commit().await?);
+    }
+    let known = workers::find(&mut tx, id).await?;
+    Err(match known.filter(|row| row.owner_id == owner) {
+        Some(row) if row.status == WorkerStatus::Suspended => WorkerError::Suspended,
+        Some(_) | None => WorkerError::NotFound,
+    })
+}
+
+/// Ends a worker for good: its token stops working.
+pub async fn retire(app: &App, owner: UserId, id: WorkerId) -> Result<(), WorkerError> {
+    let mut tx = app.store.write().await?;
+    if !workers::retire(&mut tx, owner, id).await? {
+        return Err(WorkerError::NotFound);
+    }
+    tx.commit().await?;
+    app.telemetry.forget(id);
+    app.bells.commands.ring(id);
+    Ok(())
+}
+
 /// What can be said of a worker now.
 pub fn presence(status: WorkerStatus, last_seen_us: Option<i64>, now_us: i64) -> Presence {
     match (status, last_seen_us) {
@@ -75,8 +125,10 @@ pub fn presence(status: WorkerStatus, last_seen_us: Option<i64>, now_us: i64) ->
 }
 
 /// A worker as its owner sees it.
-pub fn view(row: WorkerRow, now_us: i64) -> Worker {
-    let presence = presence(row.status, row.last_seen_us, now_us);
+pub fn view(app: &App, row: WorkerRow) -> Worker {
+    let presence = presence(row.status, row.last_seen_us, app.now_us());
+    let is_there = matches!(presence, Presence::Online | Presence::Draining);
+    let telemetry = is_there.then(|| app.telemetry.of_worker(row.id));
     let hello: Option<Hello> = row.hello.0;
     let (version, driver, slots, runtimes) = match hello {
         Some(hello) => (
@@ -98,7 +150,7 @@ pub fn view(row: WorkerRow, now_us: i64) -> Worker {
         slots,
         runtimes,
         driver,
-        telemetry: Vec::new(),
+        telemetry: telemetry.unwrap_or_default(),
         leased: row.leased as u32,
         done: row.done as u64,
     }

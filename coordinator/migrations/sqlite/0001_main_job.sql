@@ -43,9 +43,9 @@ CREATE TABLE workers (
     instance     TEXT,
     hello_us     BIGINT,
     hello        TEXT,
-    -- Out of the hello: how many slots, and which series as a JSON array.
-    slots        BIGINT NOT NULL DEFAULT 0,
+    -- Out of the hello, as JSON arrays: which series, and what is known of each slot.
     series       TEXT   NOT NULL DEFAULT '[]',
+    abilities    TEXT   NOT NULL DEFAULT '[]',
     done         BIGINT NOT NULL DEFAULT 0
 );
 
@@ -100,6 +100,9 @@ CREATE TABLE jobs (
     failed      BIGINT NOT NULL CHECK (failed >= 0),
     cancelled   BIGINT NOT NULL CHECK (cancelled >= 0),
     render_ms   BIGINT NOT NULL DEFAULT 0,
+    -- Done frames of slots whose score is known, and the time that the reference machine would have taken.
+    scored       BIGINT NOT NULL DEFAULT 0,
+    reference_ms BIGINT NOT NULL DEFAULT 0,
     created_us  BIGINT NOT NULL,
     started_us  BIGINT,
     finished_us BIGINT,

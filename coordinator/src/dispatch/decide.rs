@@ -5,8 +5,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use pictor_protocol::benchmark;
 use pictor_protocol::blender::{BlenderWanted, Series};
+use pictor_protocol::settings::Engine;
 use pictor_protocol::{BlobHash, JobId, UserId};
+
+use super::ability::Ability;
 
 /// A lease should keep its slot busy for this long: long enough that asking for work costs nothing,
 /// short enough that a lost worker costs little.
@@ -18,10 +22,18 @@ pub const LEASE_FRAMES_MAX: u32 = 200;
 #[derive(Debug, Clone)]
 pub struct Slot {
     pub runtimes: Vec<Series>,
+    pub ability: Ability,
     /// Scene that it has open.
     pub open: Option<BlobHash>,
     /// Scenes in its worker's cache.
     pub cached: Vec<BlobHash>,
+}
+
+impl Slot {
+    /// Whether it can render with this engine in this series, as far as anybody knows.
+    pub fn can_render(&self, runtime: Series, engine: Option<Engine>) -> bool {
+        self.runtimes.contains(&runtime) && self.ability.can_render(runtime, engine)
+    }
 }
 
 /// A job that may have something for it.
@@ -31,13 +43,15 @@ pub struct Candidate {
     pub owner: UserId,
     pub priority: u8,
     pub content: BlobHash,
+    /// `None` for an add-on's.
+    pub engine: Option<Engine>,
     /// The series that renders it, throughout: the one that rendered its first frames, else the one that
-    /// [`pick_runtime`] finds among all workers online.
+    /// [`pick_runtime`] finds among all workers online that can render the job.
     pub runtime: Option<Series>,
     pub queued: u32,
     /// Slots that may take frames of this job now, this one included.
     pub slots: u32,
-    /// Mean time of a frame on this worker, else on any.
+    /// What a frame should take on this slot: see [`expected_ms`].
     pub frame_ms: Option<i64>,
     /// This worker failed a frame of the job.
     pub failed_here: bool,
@@ -64,10 +78,8 @@ pub fn choose(
         .iter()
         .filter(|c| c.queued > 0 && !(c.failed_here && c.better_elsewhere))
         .filter_map(|c| {
-            Some((
-                c,
-                c.runtime.filter(|series| slot.runtimes.contains(series))?,
-            ))
+            let able = |series: &Series| slot.can_render(*series, c.engine);
+            Some((c, c.runtime.filter(able)?))
         })
         .min_by_key(|(c, _)| {
             let running = running.get(&c.owner).copied().unwrap_or(0);
@@ -108,6 +120,39 @@ fn distance(slot: &Slot, content: BlobHash) -> u8 {
     }
 }
 
+/// What was measured of a job's frames.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Done frames, and the time of all of them.
+    pub done: i64,
+    pub render_ms: i64,
+    /// Those of slots whose score is known, and what they would have taken on the reference machine.
+    pub scored: i64,
+    pub reference_ms: i64,
+    /// Those of the worker in question.
+    pub done_here: i64,
+    pub render_ms_here: i64,
+}
+
+/// What a frame should take on a slot: what its worker's frames of the job took; else what the reference
+/// machine would take, by the slot's score; else what anybody's took.
+pub fn expected_ms(measured: &Measured, score: Option<f64>) -> Option<i64> {
+    let mean = |ms: i64, frames: i64| (frames > 0).then(|| ms / frames);
+    let by_score = || {
+        let score = benchmark::plausible(score?)?;
+        let reference_ms = mean(measured.reference_ms, measured.scored)?;
+        Some((reference_ms as f64 / score) as i64)
+    };
+    mean(measured.render_ms_here, measured.done_here)
+        .or_else(by_score)
+        .or_else(|| mean(measured.render_ms, measured.done))
+}
+
+/// What a frame that took so long on a slot with this score would have taken on the reference machine.
+pub fn reference_ms(render_ms: i64, score: Option<f64>) -> Option<i64> {
+    Some((render_ms as f64 * benchmark::plausible(score?)?) as i64)
+}
+
 /// As many frames as should take [`LEASE_TARGET`]; a single one until a frame was measured. Towards the
 /// end a slot takes half of its fair share at most, so that the last frames finish together.
 pub fn lease_size(candidate: &Candidate) -> u32 {
@@ -125,18 +170,21 @@ pub fn lease_size(candidate: &Candidate) -> u32 {
 }
 
 /// Whether a frame that another slot holds should be started a second time by an idle one: once it has
-/// taken twice as long as frames of its job do. `frame_ms` unknown: after ten minutes.
+/// taken twice as long as a frame of its job should take the idle one: a slow slot does not compete with a
+/// quick one for a frame that it would finish later. `frame_ms` unknown: after ten minutes.
 pub fn is_straggler(held_ms: i64, frame_ms: Option<i64>) -> bool {
     const LEAST_MS: i64 = 5_000;
     const UNKNOWN_MS: i64 = 600_000;
-    held_ms > frame_ms.map_or(UNKNOWN_MS, |ms| (2 * ms).max(LEAST_MS))
+    held_ms > frame_ms.map_or(UNKNOWN_MS, |ms| ms.saturating_mul(2).max(LEAST_MS))
 }
 
 #[cfg(test)]
 mod tests {
+    use pictor_protocol::agent::{Capability, Proven};
     use proptest::prelude::*;
     use uuid::Uuid;
 
+    use super::super::ability::testing::{any_ability, any_engine, any_series};
     use super::*;
 
     #[test]
@@ -236,7 +284,102 @@ mod tests {
         assert_eq!(lease_size(&c), 1);
     }
 
+    #[test]
+    fn a_slot_that_cannot_render_a_job_gets_another_one() {
+        let mut slot = slot();
+        slot.ability.proven = Some(vec![Proven {
+            runtime: Series::new(4, 5),
+            can: Capability::CyclesOptix,
+        }]);
+        let mut jobs = [candidate(1, 1), candidate(2, 2)];
+        jobs[0].engine = Some(Engine::Eevee);
+        assert_eq!(
+            choose(&slot, &jobs, &HashMap::new()).map(|c| c.job),
+            Some(job(2))
+        );
+        assert_eq!(choose(&slot, &jobs[..1], &HashMap::new()), None);
+    }
+
+    #[test]
+    fn a_slot_that_never_saw_the_job_is_expected_to_keep_the_pace_of_its_score() {
+        // Ten frames of 8 s, on slots of score 0.5: 4 s on the reference machine.
+        let measured = Measured {
+            done: 10,
+            render_ms: 80_000,
+            scored: 10,
+            reference_ms: 40_000,
+            ..Measured::default()
+        };
+        assert_eq!(expected_ms(&measured, Some(2.0)), Some(2_000));
+        assert_eq!(expected_ms(&measured, None), Some(8_000));
+        assert_eq!(expected_ms(&measured, Some(f64::NAN)), Some(8_000));
+        let seen = Measured {
+            done_here: 2,
+            render_ms_here: 6_000,
+            ..measured
+        };
+        assert_eq!(
+            expected_ms(&seen, Some(2.0)),
+            Some(3_000),
+            "what was measured beats what was computed"
+        );
+    }
+
+    #[test]
+    fn without_a_frame_nothing_is_expected() {
+        assert_eq!(expected_ms(&Measured::default(), Some(2.0)), None);
+    }
+
+    #[test]
+    fn a_quicker_slot_gets_more_frames_and_sooner_a_second_attempt() {
+        let measured = Measured {
+            done: 1,
+            render_ms: 10_000,
+            scored: 1,
+            reference_ms: 10_000,
+            ..Measured::default()
+        };
+        let frames = |score: f64| {
+            let mut c = candidate(1, 1);
+            c.frame_ms = expected_ms(&measured, Some(score));
+            (lease_size(&c), is_straggler(15_000, c.frame_ms))
+        };
+        assert_eq!(frames(1.0), (3, false));
+        assert_eq!(frames(4.0), (12, true));
+    }
+
     proptest! {
+        #[test]
+        fn nobody_is_given_what_it_cannot_render(
+            ability in any_ability(),
+            installed in prop::collection::vec(any_series(), 0..3),
+            jobs in prop::collection::vec((any_engine(), prop::option::of(any_series())), 1..8)
+        ) {
+            let slot = Slot { runtimes: installed, ability, ..slot() };
+            let jobs: Vec<_> = (1..).zip(&jobs).map(|(n, (engine, runtime))| {
+                Candidate { engine: *engine, runtime: *runtime, ..candidate(n, n) }
+            }).collect();
+            let able = |c: &Candidate| c.runtime.is_some_and(|runtime| slot.can_render(runtime, c.engine));
+            match choose(&slot, &jobs, &HashMap::new()) {
+                Some(choice) => prop_assert!(jobs.iter().any(|c| c.job == choice.job && able(c))),
+                None => prop_assert!(!jobs.iter().any(able), "it idles beside work that it could do"),
+            }
+        }
+
+        #[test]
+        fn the_score_of_who_rendered_and_of_who_will_cancel_out(
+            ms in 1_i64..10_000_000, frames in 1_i64..1_000, score in 0.001_f64..10_000.0
+        ) {
+            // Rounding loses less than a millisecond of reference time a frame.
+            let measured = Measured {
+                scored: frames,
+                reference_ms: frames * reference_ms(ms, Some(score)).unwrap(),
+                ..Measured::default()
+            };
+            let expected = expected_ms(&measured, Some(score)).unwrap();
+            prop_assert!((expected - ms).abs() as f64 <= 1.0 / score + 1.0, "{expected} for {ms}");
+        }
+
         #[test]
         fn a_lease_is_never_empty_nor_more_than_there_is(
             queued in 1..100_000_u32, slots in 0..500_u32, ms in prop::option::of(0..10_000_000_i64)
@@ -264,6 +407,7 @@ mod tests {
     fn slot() -> Slot {
         Slot {
             runtimes: vec![Series::new(4, 5)],
+            ability: Ability::unknown(0),
             open: None,
             cached: Vec::new(),
         }
@@ -275,6 +419,7 @@ mod tests {
             owner: owner(of),
             priority: 50,
             content: BlobHash::from_bytes([0; 32]),
+            engine: Some(Engine::Cycles),
             runtime: Some(Series::new(4, 5)),
             queued: 100,
             slots: 1,

@@ -10,7 +10,7 @@ use super::trouble::{self, Failures};
 use crate::app::App;
 use crate::jobs::state::Intent;
 use crate::store::dispatch::Record;
-use crate::store::workers::WorkerRow;
+use crate::store::workers::AgentRow;
 use crate::store::{self, Result, Tx};
 use crate::workers::SILENCE_US;
 
@@ -28,7 +28,7 @@ pub struct Strike {
 }
 
 /// Takes a failed attempt.
-pub async fn take(app: &App, worker: &WorkerRow, failed: &Failed) -> Result<Answer> {
+pub async fn take(app: &App, worker: &AgentRow, failed: &Failed) -> Result<Answer> {
     let event = Event::Failed {
         attempt: failed.attempt.attempt,
         from: worker.id,
@@ -104,10 +104,11 @@ async fn failures(tx: &mut Tx, job: JobId, now_us: i64) -> Result<Failures> {
     let failed = store::dispatch::failed_workers(tx, job).await?;
     let faulting = store::dispatch::faulting_workers(tx, job).await?;
     let runtime = store::jobs::runtime(tx, job).await?;
+    let engine = store::jobs::render_spec(tx, job).await?.plan.0.engine;
     let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
     let untried = online
         .iter()
-        .filter(|other| runtime.is_some_and(|series| other.series.0.contains(&series)))
+        .filter(|other| runtime.is_some_and(|series| other.equipment().can_render(series, engine)))
         .filter(|other| !failed.contains(&other.id));
     Ok(Failures {
         done: totals.done as u32,

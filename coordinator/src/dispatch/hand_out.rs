@@ -5,20 +5,22 @@ use std::time::Duration;
 
 use pictor_protocol::agent::{AskForWork, AttemptRef, Grant, Lease, Work};
 use pictor_protocol::blender::Series;
-use pictor_protocol::{LeaseId, UserId};
+use pictor_protocol::{LeaseId, UserId, WorkerId};
 use uuid::Uuid;
 
-use super::decide::{self, Candidate, Choice, Slot};
+use super::ability::{self, Ability};
+use super::decide::{self, Candidate, Choice, Measured, Slot};
+use super::task::TaskStatus;
 use crate::app::App;
 use crate::store::attempts::NewAttempt;
 use crate::store::dispatch::{OnlineWorker, OpenJob};
 use crate::store::tasks::{TaskRow, TaskUpdate};
-use crate::store::workers::{WorkerRow, WorkerStatus};
+use crate::store::workers::WorkerStatus;
 use crate::store::{self, Result, Tx};
 use crate::workers::SILENCE_US;
 
 /// Answers a slot that asks for work, at once or within the hold.
-pub async fn work(app: &App, worker: &WorkerRow, ask: &AskForWork) -> Result<Work> {
+pub async fn work(app: &App, worker: WorkerId, ask: &AskForWork) -> Result<Work> {
     let hold = ask.hold_ms.map_or(app.config.hold, |ms| {
         Duration::from_millis(ms.into()).min(app.config.hold)
     });
@@ -41,199 +43,212 @@ pub async fn work(app: &App, worker: &WorkerRow, ask: &AskForWork) -> Result<Wor
 }
 
 /// Chooses and leases in one transaction, so that two slots never get the same frame.
-async fn try_lease(app: &App, worker: &WorkerRow, ask: &AskForWork) -> Result<Option<Lease>> {
+async fn try_lease(app: &App, worker: WorkerId, ask: &AskForWork) -> Result<Option<Lease>> {
     let now_us = app.now_us();
-    // Most asks find nothing: they must not queue for the writer.
+    // A ring wakes every waiting slot, and most of them find nothing: they look beside the writer, and
+    // only who found something looks again where nobody can be faster.
     let mut tx = app.store.read().await?;
-    if !store::dispatch::any_open(&mut tx).await? {
+    if pick(&mut tx, worker, ask, now_us).await?.is_none() {
         return Ok(None);
     }
     drop(tx);
 
     let mut tx = app.store.write().await?;
-    let Some(worker) = store::workers::find(&mut tx, worker.id).await? else {
+    let Some(picked) = pick(&mut tx, worker, ask, now_us).await? else {
         return Ok(None);
     };
-    if worker.status != WorkerStatus::Active || worker.instance != Some(ask.instance.to_string()) {
-        return Ok(None);
-    }
-    let view = View::load(&mut tx, &worker, ask, now_us).await?;
-    let lease = match decide::choose(&view.slot, &view.candidates, &view.running) {
-        Some(choice) => lease_queued(app, &mut tx, &view, &worker, ask, choice).await?,
-        None => lease_straggler(app, &mut tx, &view, &worker, ask, now_us).await?,
-    };
-    if let Some(lease) = &lease {
-        tx.commit().await?;
-        app.bells.jobs.ring(lease.job);
-    }
-    Ok(lease)
+    let lease = lease(app, &mut tx, &picked, worker, ask).await?;
+    tx.commit().await?;
+    app.bells.jobs.ring(lease.job);
+    Ok(Some(lease))
 }
 
-/// Everything that the choice depends on.
-struct View {
-    slot: Slot,
+/// Frames of one job that a slot may have.
+struct Picked {
+    job: OpenJob,
+    runtime: Series,
+    tasks: Vec<TaskRow>,
+}
+
+/// Looks for frames: queued ones, else a second attempt at a slow one. Changes nothing.
+async fn pick(
+    tx: &mut Tx,
+    worker: WorkerId,
+    ask: &AskForWork,
+    now_us: i64,
+) -> Result<Option<Picked>> {
+    let asking = store::workers::asking(tx, worker).await?;
+    let is_current = asking.instance == Some(ask.instance.to_string());
+    if asking.status != WorkerStatus::Active || !is_current {
+        return Ok(None);
+    }
+    let mut abilities = asking.abilities.0.into_iter();
+    let slot = Slot {
+        runtimes: asking.series.0,
+        ability: abilities
+            .find(|ability| ability.slot == ask.slot)
+            .unwrap_or(Ability::unknown(ask.slot)),
+        open: ask.open,
+        cached: ask.cached.clone(),
+    };
+    let (waiting, tails) = store::dispatch::open_jobs(tx, worker)
+        .await?
+        .into_iter()
+        .partition::<Vec<_>, _>(|job| job.queued > 0);
+    // Who else is there matters for queued frames alone.
+    if !waiting.is_empty()
+        && let Some(picked) = queued(tx, &slot, waiting, worker, now_us).await?
+    {
+        return Ok(Some(picked));
+    }
+    straggler(tx, &slot, tails, worker, ask, now_us).await
+}
+
+/// The next frames of the job whose turn it is.
+async fn queued(
+    tx: &mut Tx,
+    slot: &Slot,
     jobs: Vec<OpenJob>,
-    candidates: Vec<Candidate>,
-    running: HashMap<UserId, u32>,
-}
-
-impl View {
-    async fn load(tx: &mut Tx, worker: &WorkerRow, ask: &AskForWork, now_us: i64) -> Result<Self> {
-        let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
-        let runtimes = worker.hello.0.as_ref().map_or_else(Vec::new, |hello| {
-            hello
-                .runtimes
-                .iter()
-                .map(|runtime| runtime.series)
-                .collect()
-        });
-        let jobs = store::dispatch::open_jobs(tx, worker.id).await?;
-        let mut candidates = Vec::with_capacity(jobs.len());
-        for job in &jobs {
-            candidates.push(candidate(tx, job, worker, &online).await?);
-        }
-        let slot = Slot {
-            runtimes,
-            open: ask.open,
-            cached: ask.cached.clone(),
-        };
-        let running = store::dispatch::leases_by_owner(tx)
-            .await?
-            .into_iter()
-            .collect();
-        Ok(Self {
-            slot,
-            jobs,
-            candidates,
-            running,
-        })
+    worker: WorkerId,
+    now_us: i64,
+) -> Result<Option<Picked>> {
+    let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+    let mut candidates = Vec::with_capacity(jobs.len());
+    for job in &jobs {
+        candidates.push(candidate(tx, job, worker, slot, &online).await?);
     }
+    let running = store::dispatch::leases_by_owner(tx).await?;
+    let running: HashMap<UserId, u32> = running.into_iter().collect();
+    let Some(choice) = decide::choose(slot, &candidates, &running) else {
+        return Ok(None);
+    };
+    let alone = candidates
+        .iter()
+        .any(|c| c.job == choice.job && !c.better_elsewhere);
+    let Choice {
+        job,
+        runtime,
+        frames,
+    } = choice;
+    let mut tasks = store::tasks::next_queued(tx, job, worker, false, frames).await?;
+    if tasks.is_empty() && alone {
+        tasks = store::tasks::next_queued(tx, job, worker, true, frames).await?;
+    }
+    let job = jobs.into_iter().find(|open| open.id == job);
+    Ok(job.filter(|_| !tasks.is_empty()).map(|job| Picked {
+        job,
+        runtime,
+        tasks,
+    }))
 }
 
 async fn candidate(
     tx: &mut Tx,
     job: &OpenJob,
-    worker: &WorkerRow,
+    worker: WorkerId,
+    slot: &Slot,
     online: &[OnlineWorker],
 ) -> Result<Candidate> {
-    // The series that suits the file best among all that are online; a job waits for that one.
-    let all: Vec<Series> = online
-        .iter()
-        .flat_map(|worker| worker.series.0.iter().copied())
-        .collect();
-    let runtime = job
-        .runtime
-        .0
-        .or_else(|| decide::pick_runtime(job.blender, job.file_series, &all));
-    let can =
-        |other: &&OnlineWorker| runtime.is_some_and(|series| other.series.0.contains(&series));
+    let engine = job.plan.0.engine;
+    // The series that suits the file best among all that render it; a job waits for that one.
+    let runtime = job.runtime.0.or_else(|| {
+        let able = ability::series_for(online.iter().map(OnlineWorker::equipment), engine);
+        decide::pick_runtime(job.blender, job.file_series, &able)
+    });
+    let slots = |other: &OnlineWorker| {
+        runtime.map_or(0, |series| other.equipment().slots_for(series, engine))
+    };
     let better_elsewhere = job.failed_here > 0 && {
         let failed = store::dispatch::failed_workers(tx, job.id).await?;
         online
             .iter()
-            .filter(can)
-            .any(|other| other.id != worker.id && !failed.contains(&other.id))
+            .filter(|other| other.id != worker && !failed.contains(&other.id))
+            .any(|other| slots(other) > 0)
     };
     Ok(Candidate {
         job: job.id,
         owner: job.owner_id,
         priority: job.priority,
         content: job.content,
+        engine,
         runtime,
         queued: job.queued,
-        slots: online.iter().filter(can).map(|worker| worker.slots).sum(),
-        frame_ms: frame_ms(job),
+        slots: online.iter().map(slots).sum(),
+        frame_ms: decide::expected_ms(&measured(job), slot.ability.score),
         failed_here: job.failed_here > 0,
         better_elsewhere,
     })
 }
 
-/// Mean time of a frame: this worker's, else everybody's.
-fn frame_ms(job: &OpenJob) -> Option<i64> {
-    let mean = |ms: i64, frames: i64| (frames > 0).then(|| ms / frames);
-    mean(job.render_ms_here, job.done_here).or_else(|| mean(job.render_ms, job.done))
-}
-
-async fn lease_queued(
-    app: &App,
-    tx: &mut Tx,
-    view: &View,
-    worker: &WorkerRow,
-    ask: &AskForWork,
-    choice: Choice,
-) -> Result<Option<Lease>> {
-    let Some(job) = view.jobs.iter().find(|job| job.id == choice.job) else {
-        return Ok(None);
-    };
-    let mut rows = store::tasks::next_queued(tx, job.id, worker.id, false, choice.frames).await?;
-    let alone = view
-        .candidates
-        .iter()
-        .any(|c| c.job == job.id && !c.better_elsewhere);
-    if rows.is_empty() && alone {
-        rows = store::tasks::next_queued(tx, job.id, worker.id, true, choice.frames).await?;
+fn measured(job: &OpenJob) -> Measured {
+    Measured {
+        done: job.done,
+        render_ms: job.render_ms,
+        scored: job.scored,
+        reference_ms: job.reference_ms,
+        done_here: job.done_here,
+        render_ms_here: job.render_ms_here,
     }
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    if job.runtime.0.is_none() {
-        store::jobs::set_runtime(tx, job.id, choice.runtime).await?;
-    }
-    store::jobs::count_leased(tx, job.id, rows.len() as u32, app.now_us()).await?;
-    lease(app, tx, job, &rows, worker, ask, choice.runtime)
-        .await
-        .map(Some)
 }
 
 /// A second attempt at the slowest frame of a job that has nothing queued any more.
-async fn lease_straggler(
-    app: &App,
+async fn straggler(
     tx: &mut Tx,
-    view: &View,
-    worker: &WorkerRow,
+    slot: &Slot,
+    jobs: Vec<OpenJob>,
+    worker: WorkerId,
     ask: &AskForWork,
     now_us: i64,
-) -> Result<Option<Lease>> {
-    for (job, candidate) in view.jobs.iter().zip(&view.candidates) {
-        let Some(runtime) = job
-            .runtime
-            .0
-            .filter(|series| view.slot.runtimes.contains(series))
-        else {
+) -> Result<Option<Picked>> {
+    for job in jobs.into_iter().filter(|job| job.failed_here == 0) {
+        let able = |series: &Series| slot.can_render(*series, job.plan.0.engine);
+        let Some(runtime) = job.runtime.0.filter(able) else {
             continue;
         };
-        if job.queued > 0 || candidate.failed_here {
-            continue;
-        }
-        let held = store::attempts::held_once_by_others(tx, job.id, worker.id, ask.slot, 1).await?;
+        let held = store::attempts::held_once_by_others(tx, job.id, worker, ask.slot, 1).await?;
         let Some(held) = held.first() else { continue };
-        if !decide::is_straggler((now_us - held.leased_us) / 1_000, candidate.frame_ms) {
+        let expected = decide::expected_ms(&measured(&job), slot.ability.score);
+        if !decide::is_straggler((now_us - held.leased_us) / 1_000, expected) {
             continue;
         }
         if let Some(row) = store::tasks::find(tx, held.task_id).await? {
-            return lease(app, tx, job, &[row], worker, ask, runtime)
-                .await
-                .map(Some);
+            return Ok(Some(Picked {
+                job,
+                runtime,
+                tasks: vec![row],
+            }));
         }
     }
     Ok(None)
 }
 
-/// Records the attempts and writes the lease out. The job's counts are the caller's.
+/// Records the attempts and writes the lease out.
 async fn lease(
     app: &App,
     tx: &mut Tx,
-    job: &OpenJob,
-    rows: &[TaskRow],
-    worker: &WorkerRow,
+    picked: &Picked,
+    worker: WorkerId,
     ask: &AskForWork,
-    runtime: Series,
 ) -> Result<Lease> {
+    let Picked {
+        job,
+        runtime,
+        tasks,
+    } = picked;
     let now_us = app.now_us();
+    if job.runtime.0.is_none() {
+        store::jobs::set_runtime(tx, job.id, *runtime).await?;
+    }
+    // A second attempt is at a frame that is leased already.
+    let queued = |task: &&TaskRow| task.status == TaskStatus::Queued;
+    let fresh = tasks.iter().filter(queued).count();
+    if fresh > 0 {
+        store::jobs::count_leased(tx, job.id, fresh as u32, now_us).await?;
+    }
     let lease_id = LeaseId::new(Uuid::now_v7());
     let revision = store::jobs::bump(tx, job.id).await?;
-    let mut grants = Vec::with_capacity(rows.len());
-    for row in rows {
+    let mut grants = Vec::with_capacity(tasks.len());
+    for row in tasks {
         let reference = AttemptRef {
             task: row.id,
             attempt: row.attempt + 1,
@@ -242,7 +257,7 @@ async fn lease(
             reference,
             job: job.id,
             lease: lease_id,
-            worker: worker.id,
+            worker,
             slot: ask.slot,
             leased_us: now_us,
             deadline_us: now_us + app.config.lease_ttl.as_micros() as i64,
@@ -259,20 +274,20 @@ async fn lease(
         id: lease_id,
         job: job.id,
         scene: store::scenes::manifest(tx, job.scene_id).await?,
-        runtime,
+        runtime: *runtime,
         settings: asked.settings.0,
         plan: asked.plan.0,
         tasks: grants,
     })
 }
 
-fn granted<'a>(row: &'a TaskRow, worker: &WorkerRow, now_us: i64, revision: i64) -> TaskUpdate<'a> {
+fn granted(row: &TaskRow, worker: WorkerId, now_us: i64, revision: i64) -> TaskUpdate<'_> {
     TaskUpdate {
-        status: super::task::TaskStatus::Leased,
+        status: TaskStatus::Leased,
         failures: row.failures,
         blanks: row.blanks,
         attempt: row.attempt + 1,
-        worker: Some(worker.id),
+        worker: Some(worker),
         error: row.error.as_deref(),
         started_us: Some(now_us),
         revision,

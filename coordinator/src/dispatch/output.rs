@@ -3,6 +3,7 @@
 use pictor_protocol::WorkerId;
 use pictor_protocol::agent::{AttemptRef, Finished, Refusal};
 
+use super::decide;
 use super::failure::{self, Strike};
 use super::record::{self, Accepted, Details};
 use super::report::{Answer, announce, refused};
@@ -11,14 +12,18 @@ use crate::app::App;
 use crate::store::blobs::Holder;
 use crate::store::dispatch::Record;
 use crate::store::tasks::TaskRow;
-use crate::store::workers::WorkerRow;
+use crate::store::workers::AgentRow;
 use crate::store::{self, Result, Tx};
 use crate::trust::{self, Passed, Verdict};
 
 const DOUBT: &str = "the picture is blank; it is rendered once more to be sure";
 
+/// Longest time that a frame is believed to have taken, 30 days: sums of it, and of its multiples by the
+/// score of a slot, must not leave a job's columns.
+const RENDER_MS_MAX: i64 = 30 * 24 * 3_600_000;
+
 /// Takes a finished attempt.
-pub async fn take(app: &App, worker: &WorkerRow, finished: &Finished) -> Result<Answer> {
+pub async fn take(app: &App, worker: &AgentRow, finished: &Finished) -> Result<Answer> {
     let attempt = finished.attempt;
     let mut tx = app.store.read().await?;
     let Some(task) = store::tasks::find(&mut tx, attempt.task).await? else {
@@ -44,7 +49,7 @@ pub async fn take(app: &App, worker: &WorkerRow, finished: &Finished) -> Result<
                 output_bytes,
                 thumbnail,
                 blank,
-                render_ms: finished.render_ms.max(0),
+                render_ms: finished.render_ms.clamp(0, RENDER_MS_MAX),
             };
             accept(app, worker.id, attempt, accepted).await
         }
@@ -122,7 +127,7 @@ async fn accept(
         Ok(recorded) => recorded,
     };
     if let Some(accepted) = details.accepted.filter(|_| recorded.changed) {
-        keep(&mut tx, &task, from, &accepted, app.now_us()).await?;
+        keep(&mut tx, &task, from, attempt, &accepted, app.now_us()).await?;
         app.metrics.frames_done.inc();
     }
     tx.commit().await?;
@@ -147,6 +152,7 @@ async fn keep(
     tx: &mut Tx,
     task: &TaskRow,
     worker: WorkerId,
+    attempt: AttemptRef,
     accepted: &Accepted,
     now_us: i64,
 ) -> Result<()> {
@@ -162,8 +168,18 @@ async fn keep(
         ..Record::default()
     };
     store::dispatch::add_record(tx, task.job_id, worker, add).await?;
-    store::jobs::add_render_time(tx, task.job_id, accepted.render_ms).await?;
+    let score = score(tx, worker, attempt).await?;
+    let reference_ms = decide::reference_ms(accepted.render_ms, score);
+    store::jobs::add_render_time(tx, task.job_id, accepted.render_ms, reference_ms).await?;
     store::workers::count_done(tx, worker).await
+}
+
+/// The score of the slot that an attempt was given to, if it is known.
+async fn score(tx: &mut Tx, worker: WorkerId, attempt: AttemptRef) -> Result<Option<f64>> {
+    let slot = store::attempts::slot(tx, attempt).await?;
+    let abilities = store::workers::abilities(tx, worker).await?;
+    let ability = abilities.into_iter().find(|ability| ability.slot == slot);
+    Ok(ability.and_then(|ability| ability.score))
 }
 
 async fn reject(app: &App, from: WorkerId, attempt: AttemptRef, why: &str) -> Result<Answer> {

@@ -12,15 +12,17 @@ use super::task::Event;
 use super::{failure, output};
 use crate::app::App;
 use crate::store::attempts::AttemptRow;
-use crate::store::workers::{WorkerRow, WorkerStatus};
+use crate::store::workers::{AgentRow, WorkerStatus};
 use crate::store::{self, Result};
 
 /// Longest log that is kept of one attempt.
 const LOG_BYTES_MAX: u64 = 512 * 1024;
 /// Records a report and answers it.
-pub async fn report(app: &App, worker: &WorkerRow, report: &Report) -> Result<ReportAnswer> {
+pub async fn report(app: &App, worker: &AgentRow, report: &Report) -> Result<ReportAnswer> {
     let lost = renew(app, worker.id, report).await?;
     note_progress(app, worker.id, report).await?;
+    app.telemetry
+        .note(worker.id, &report.telemetry, app.now_us());
     store_logs(app, report).await?;
 
     let mut outcomes = Vec::new();
@@ -53,21 +55,21 @@ pub async fn report(app: &App, worker: &WorkerRow, report: &Report) -> Result<Re
     Ok(ReportAnswer {
         outcomes,
         lost,
-        commands: commands(app, worker).await?,
+        commands: commands(app, worker.id).await?,
     })
 }
 
-/// What a worker has to be told.
-pub async fn commands(app: &App, worker: &WorkerRow) -> Result<Vec<Command>> {
+/// What a worker has to be told now: its status may have changed since its request came in.
+pub async fn commands(app: &App, worker: WorkerId) -> Result<Vec<Command>> {
     let mut tx = app.store.read().await?;
-    let stopping = store::attempts::stopping(&mut tx, worker.id).await?;
+    let stopping = store::attempts::stopping(&mut tx, worker).await?;
     let mut commands: Vec<_> = stopping
         .iter()
         .map(|row| Command::Stop {
             attempt: row.reference(),
         })
         .collect();
-    if worker.status != WorkerStatus::Active {
+    if store::workers::status(&mut tx, worker).await? != WorkerStatus::Active {
         commands.push(Command::Drain);
     }
     Ok(commands)

@@ -7,6 +7,7 @@ use super::report;
 use super::task::Event;
 use crate::app::App;
 use crate::store::{self, Result};
+use crate::workers::SILENCE_US;
 
 /// How often expired leases are looked for.
 const TICK: Duration = Duration::from_secs(1);
@@ -29,6 +30,7 @@ pub async fn run(app: &App) {
 
 async fn sweep(app: &App, blobs_too: bool) -> Result<()> {
     take_back_expired(app).await?;
+    app.telemetry.forget_before(app.now_us() - SILENCE_US);
     let mut tx = app.store.read().await?;
     if store::dispatch::any_tail(&mut tx).await? {
         app.bells.work.ring();

@@ -44,7 +44,7 @@ async fn say_hello(
         let why = format!("this coordinator speaks protocol {PROTOCOL}: update the worker");
         return Err(Refused::new(ProblemKind::WorkerTooOld, why));
     }
-    hello::welcome(&app, &worker, &hello).await?;
+    hello::welcome(&app, &worker, hello).await?;
     Ok(Json(Welcome {
         worker: worker.id,
         name: worker.name.clone(),
@@ -53,7 +53,7 @@ async fn say_hello(
         hold_ms: app.config.hold.as_millis() as u32,
         lease_ttl_ms: app.config.lease_ttl.as_millis() as u32,
         output_bytes_max: app.config.output_bytes_max,
-        commands: report::commands(&app, &worker).await?,
+        commands: report::commands(&app, worker.id).await?,
     }))
 }
 
@@ -61,10 +61,9 @@ async fn say_hello(
 #[utoipa::path(get, path = "/agent/v1/registration", tag = "agent",
     responses((status = 200, body = Registration), (status = "4XX", body = Problem)))]
 async fn registration(State(app): State<Arc<App>>, TokenOf(worker): TokenOf) -> Json<Registration> {
-    let now_us = app.now_us();
     Json(Registration {
-        worker: workers::view(worker, now_us),
-        now_ms: now_us / 1_000,
+        worker: workers::view(&app, worker),
+        now_ms: app.now_us() / 1_000,
         version: env!("CARGO_PKG_VERSION").into(),
     })
 }
@@ -78,7 +77,7 @@ async fn ask_for_work(
     extract::Json(ask): extract::Json<AskForWork>,
 ) -> Result<Json<Work>> {
     known_instance(&worker.instance, ask.instance)?;
-    Ok(Json(hand_out::work(&app, &worker, &ask).await?))
+    Ok(Json(hand_out::work(&app, worker.id, &ask).await?))
 }
 
 /// Report outputs, failures, progress and logs; renews leases
@@ -108,7 +107,7 @@ async fn ask_for_commands(
     let deadline = tokio::time::Instant::now() + hold;
     let mut bell = app.bells.commands.listen(worker.id);
     loop {
-        let commands = report::commands(&app, &worker).await?;
+        let commands = report::commands(&app, worker.id).await?;
         if !commands.is_empty() {
             return Ok(Json(Commands { commands }));
         }

@@ -13,7 +13,7 @@ use super::problem::Refused;
 use crate::accounts::Secret;
 use crate::app::App;
 use crate::store::people::{self, User};
-use crate::store::workers::{self, WorkerRow};
+use crate::store::workers::{self, AgentRow, WorkerRow};
 
 /// A worker's last sign of life is written down this often at most: the database need not hear of
 /// every request.
@@ -40,7 +40,7 @@ pub struct TokenOf(pub WorkerRow);
 
 /// A worker with the token of its config file; this is a sign of its life.
 #[derive(Debug)]
-pub struct Agent(pub WorkerRow);
+pub struct Agent(pub AgentRow);
 
 fn bearer(parts: &Parts) -> Result<&str, Refused> {
     parts
@@ -119,20 +119,26 @@ impl FromRequestParts<Arc<App>> for TokenOf {
         let hash = Secret::hash(bearer(parts)?);
         let mut tx = app.store.read().await?;
         let worker = workers::by_token(&mut tx, &hash).await?;
-        worker.map(Self).ok_or_else(|| {
-            Refused::new(
-                ProblemKind::Unauthorized,
-                "the worker's token is unknown or revoked",
-            )
-        })
+        worker.map(Self).ok_or_else(unknown_worker)
     }
+}
+
+fn unknown_worker() -> Refused {
+    Refused::new(
+        ProblemKind::Unauthorized,
+        "the worker's token is unknown or revoked",
+    )
 }
 
 impl FromRequestParts<Arc<App>> for Agent {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
-        let TokenOf(worker) = TokenOf::from_request_parts(parts, app).await?;
+        let hash = Secret::hash(bearer(parts)?);
+        let mut tx = app.store.read().await?;
+        let worker = workers::agent_by_token(&mut tx, &hash).await?;
+        drop(tx);
+        let worker = worker.ok_or_else(unknown_worker)?;
         let now_us = app.now_us();
         if worker
             .last_seen_us

@@ -12,6 +12,7 @@ use crate::blobs::BlobError;
 use crate::jobs::JobError;
 use crate::store::StoreError;
 use crate::workers::WorkerError;
+use crate::workers::hello::HelloError;
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -171,6 +172,15 @@ impl From<AccountError> for Refused {
     }
 }
 
+impl From<HelloError> for Refused {
+    fn from(error: HelloError) -> Self {
+        match error {
+            HelloError::TooMuch => Self::new(ProblemKind::Invalid, error.to_string()),
+            HelloError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<WorkerError> for Refused {
     fn from(error: WorkerError) -> Self {
         match error {
@@ -178,6 +188,8 @@ impl From<WorkerError> for Refused {
                 field: "name".into(),
                 message: error.to_string(),
             }]),
+            WorkerError::NotFound => Self::not_found("worker"),
+            WorkerError::Suspended => Self::new(ProblemKind::Conflict, error.to_string()),
             WorkerError::NoRandomness(error) => Self::internal(&error),
             WorkerError::Store(error) => error.into(),
         }

@@ -4,10 +4,12 @@ use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::{
     Frame, FrameCounts, FrameState, Job, JobState, Output, RenderPlan, WorkerName,
 };
+use pictor_protocol::settings::Engine;
 
 use super::state;
-use crate::dispatch::decide;
 use crate::dispatch::task::TaskStatus;
+use crate::dispatch::{ability, decide};
+use crate::store::dispatch::OnlineWorker;
 use crate::store::jobs::JobRow;
 use crate::store::tasks::TaskRow;
 use crate::store::{self, Result, Tx};
@@ -57,25 +59,42 @@ fn pace(row: &JobRow, counts: &FrameCounts, now_us: i64) -> Option<f64> {
 /// Between two leases of a job that renders nothing is leased for a moment: that is no wait.
 async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<String>> {
     let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
-    let series: Vec<Series> = online
+    let engine = row.plan.0.engine;
+    let finds = |series: &[Series]| match row.runtime.0 {
+        Some(runtime) => series.contains(&runtime),
+        None => decide::pick_runtime(row.blender, row.file_series, series).is_some(),
+    };
+    let installed: Vec<Series> = online
         .iter()
         .flat_map(|worker| worker.series.0.iter().copied())
         .collect();
-    let runtime = row
-        .runtime
-        .0
-        .or_else(|| decide::pick_runtime(row.blender, row.file_series, &series));
-    let suitable = runtime.is_some_and(|runtime| series.contains(&runtime));
+    let able = ability::series_for(online.iter().map(OnlineWorker::equipment), engine);
     let wanted = match (row.runtime.0, row.blender) {
         (Some(series), _) | (None, BlenderWanted::Pinned(series)) => format!("Blender {series}"),
         (None, BlenderWanted::Auto) => format!("Blender {} or newer", row.file_series),
     };
-    Ok(match (online.is_empty(), suitable) {
-        (true, _) => Some("no worker is online".into()),
-        (false, false) => Some(format!("no worker that is online has {wanted}")),
-        (false, true) if row.started_us.is_some() => None,
-        (false, true) => Some("waiting for a free slot".into()),
+    Ok(if online.is_empty() {
+        Some("no worker is online".into())
+    } else if !finds(&installed) {
+        Some(format!("no worker that is online has {wanted}"))
+    } else if !finds(&able) {
+        let engine = engine.map_or("its engine", engine_name);
+        Some(format!(
+            "no worker that is online can render {engine} with {wanted}"
+        ))
+    } else if row.started_us.is_some() {
+        None
+    } else {
+        Some("waiting for a free slot".into())
     })
+}
+
+fn engine_name(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Cycles => "Cycles",
+        Engine::Eevee => "EEVEE",
+        Engine::Workbench => "Workbench",
+    }
 }
 
 /// A frame as its owner sees it.

@@ -82,6 +82,23 @@ pub async fn of_task(tx: &mut Tx, task: TaskId) -> Result<Vec<AttemptRow>> {
     )
 }
 
+/// Which of its worker's slots an attempt was given to.
+pub async fn slot(tx: &mut Tx, reference: AttemptRef) -> Result<u16> {
+    #[derive(FromRow)]
+    struct Slot {
+        #[sqlx(try_from = "i64")]
+        slot: u16,
+    }
+    let row = fetch_one!(
+        tx,
+        Slot,
+        "SELECT slot FROM attempts WHERE task_id = $1 AND attempt = $2",
+        reference.task.to_string(),
+        i64::from(reference.attempt)
+    )?;
+    Ok(row.slot)
+}
+
 /// Leased and stopping attempts of a worker.
 pub async fn live(tx: &mut Tx, worker: WorkerId) -> Result<Vec<AttemptRow>> {
     fetch_all!(

@@ -2,11 +2,13 @@
 //! frames of a job.
 
 use pictor_protocol::blender::{BlenderWanted, Series};
+use pictor_protocol::job::RenderPlan;
 use pictor_protocol::{BlobHash, JobId, SceneId, UserId, WorkerId};
 use sqlx::FromRow;
 
 use super::column::{Json, Maybe};
 use super::{Result, Tx};
+use crate::dispatch::ability::{Ability, Equipment};
 
 /// An open job, as dispatch sees it.
 #[derive(Debug, FromRow)]
@@ -27,10 +29,15 @@ pub struct OpenJob {
     pub file_series: Series,
     #[sqlx(try_from = "Option<String>")]
     pub runtime: Maybe<Series>,
+    #[sqlx(try_from = "String")]
+    pub plan: Json<RenderPlan>,
     #[sqlx(try_from = "i64")]
     pub queued: u32,
     pub done: i64,
     pub render_ms: i64,
+    /// Done frames of slots with a score, and what the reference machine would have taken for them.
+    pub scored: i64,
+    pub reference_ms: i64,
     /// The asking worker's own record on this job.
     pub done_here: i64,
     pub render_ms_here: i64,
@@ -43,7 +50,7 @@ pub async fn open_jobs(tx: &mut Tx, worker: WorkerId) -> Result<Vec<OpenJob>> {
         tx,
         OpenJob,
         "SELECT jobs.id, jobs.owner_id, jobs.scene_id, scenes.content, priority, blender, file_series, \
-             runtime, queued, jobs.done, jobs.render_ms, \
+             runtime, plan, queued, jobs.done, jobs.render_ms, scored, reference_ms, \
              COALESCE(here.done, 0) AS done_here, COALESCE(here.render_ms, 0) AS render_ms_here, \
              COALESCE(here.failed, 0) AS failed_here \
          FROM jobs JOIN scenes ON scenes.id = jobs.scene_id \
@@ -80,10 +87,19 @@ pub async fn leases_by_owner(tx: &mut Tx) -> Result<Vec<(UserId, u32)>> {
 pub struct OnlineWorker {
     #[sqlx(try_from = "String")]
     pub id: WorkerId,
-    #[sqlx(try_from = "i64")]
-    pub slots: u32,
     #[sqlx(try_from = "String")]
     pub series: Json<Vec<Series>>,
+    #[sqlx(try_from = "String")]
+    pub abilities: Json<Vec<Ability>>,
+}
+
+impl OnlineWorker {
+    pub fn equipment(&self) -> Equipment<'_> {
+        Equipment {
+            series: &self.series.0,
+            slots: &self.abilities.0,
+        }
+    }
 }
 
 /// Workers that said something after `since_us`.
@@ -91,7 +107,8 @@ pub async fn online(tx: &mut Tx, since_us: i64) -> Result<Vec<OnlineWorker>> {
     fetch_all!(
         tx,
         OnlineWorker,
-        "SELECT id, slots, series FROM workers WHERE status = 'active' AND last_seen_us > $1 AND slots > 0",
+        "SELECT id, series, abilities FROM workers \
+         WHERE status = 'active' AND last_seen_us > $1 AND abilities <> '[]'",
         since_us
     )
 }

@@ -330,12 +330,21 @@ pub async fn recount(tx: &mut Tx, id: JobId, now_us: i64) -> Result<()> {
     Ok(())
 }
 
-pub async fn add_render_time(tx: &mut Tx, id: JobId, render_ms: i64) -> Result<()> {
+/// Adds what a done frame took, and what the reference machine would have taken if that is known.
+pub async fn add_render_time(
+    tx: &mut Tx,
+    id: JobId,
+    render_ms: i64,
+    reference_ms: Option<i64>,
+) -> Result<()> {
     execute!(
         tx,
-        "UPDATE jobs SET render_ms = render_ms + $2 WHERE id = $1",
+        "UPDATE jobs SET render_ms = render_ms + $2, scored = scored + $3, \
+         reference_ms = reference_ms + $4 WHERE id = $1",
         id.to_string(),
-        render_ms
+        render_ms,
+        i64::from(reference_ms.is_some()),
+        reference_ms.unwrap_or(0)
     )?;
     Ok(())
 }

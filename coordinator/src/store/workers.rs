@@ -1,11 +1,13 @@
 //! Workers: the registry and when each was last heard from.
 
 use pictor_protocol::agent::Hello;
+use pictor_protocol::blender::Series;
 use pictor_protocol::{UserId, WorkerId};
 use sqlx::FromRow;
 
-use super::column::{MaybeJson, json, words};
+use super::column::{Json, MaybeJson, json, words};
 use super::{Result, Tx};
+use crate::dispatch::ability::Ability;
 
 words! {
     /// What somebody decided about a worker; presence is derived from it and `last_seen`.
@@ -17,6 +19,19 @@ words! {
     }
 }
 
+/// A worker as it is known at each of its requests.
+#[derive(Debug, Clone, FromRow)]
+pub struct AgentRow {
+    #[sqlx(try_from = "String")]
+    pub id: WorkerId,
+    pub name: String,
+    #[sqlx(try_from = "String")]
+    pub status: WorkerStatus,
+    pub last_seen_us: Option<i64>,
+    pub instance: Option<String>,
+}
+
+/// A worker with all that it said of itself, for whoever looks at it.
 #[derive(Debug, Clone, FromRow)]
 pub struct WorkerRow {
     #[sqlx(try_from = "String")]
@@ -69,7 +84,19 @@ pub async fn insert(
     Ok(())
 }
 
-/// The worker behind a token, unless it is retired.
+/// The worker behind a token, unless it is retired. Every request of every worker asks this: the hello is
+/// left where it is, for reading it takes longer than most answers.
+pub async fn agent_by_token(tx: &mut Tx, token_hash: &str) -> Result<Option<AgentRow>> {
+    fetch_optional!(
+        tx,
+        AgentRow,
+        "SELECT id, name, status, last_seen_us, instance FROM workers \
+         WHERE token_hash = $1 AND status <> 'retired'",
+        token_hash
+    )
+}
+
+/// The worker behind a token with all that it said, unless it is retired.
 pub async fn by_token(tx: &mut Tx, token_hash: &str) -> Result<Option<WorkerRow>> {
     fetch_optional!(
         tx,
@@ -92,23 +119,72 @@ pub async fn of_owner(tx: &mut Tx, owner: UserId) -> Result<Vec<WorkerRow>> {
     )
 }
 
+/// What a worker is asked before it is given anything.
+#[derive(Debug, FromRow)]
+pub struct AskingRow {
+    #[sqlx(try_from = "String")]
+    pub status: WorkerStatus,
+    pub instance: Option<String>,
+    #[sqlx(try_from = "String")]
+    pub series: Json<Vec<Series>>,
+    #[sqlx(try_from = "String")]
+    pub abilities: Json<Vec<Ability>>,
+}
+
+pub async fn asking(tx: &mut Tx, id: WorkerId) -> Result<AskingRow> {
+    fetch_one!(
+        tx,
+        AskingRow,
+        "SELECT status, instance, series, abilities FROM workers WHERE id = $1",
+        id.to_string()
+    )
+}
+
+pub async fn status(tx: &mut Tx, id: WorkerId) -> Result<WorkerStatus> {
+    #[derive(FromRow)]
+    struct Status {
+        #[sqlx(try_from = "String")]
+        status: WorkerStatus,
+    }
+    let row = fetch_one!(
+        tx,
+        Status,
+        "SELECT status FROM workers WHERE id = $1",
+        id.to_string()
+    )?;
+    Ok(row.status)
+}
+
+/// What is known of a worker's slots.
+pub async fn abilities(tx: &mut Tx, id: WorkerId) -> Result<Vec<Ability>> {
+    #[derive(FromRow)]
+    struct Abilities {
+        #[sqlx(try_from = "String")]
+        abilities: Json<Vec<Ability>>,
+    }
+    let row = fetch_one!(
+        tx,
+        Abilities,
+        "SELECT abilities FROM workers WHERE id = $1",
+        id.to_string()
+    )?;
+    Ok(row.abilities.0)
+}
+
+/// Writes down what a worker says of itself. What somebody decided about it stays: a worker that was
+/// drained and is started again is still drained, until it is resumed.
 pub async fn save_hello(tx: &mut Tx, id: WorkerId, hello: &Hello, now_us: i64) -> Result<()> {
+    let series = hello.runtimes.iter().map(|runtime| runtime.series);
     execute!(
         tx,
-        "UPDATE workers SET hello = $2, instance = $3, last_seen_us = $4, hello_us = $4, slots = $5, series = $6, \
-         status = CASE WHEN status = 'draining' THEN 'active' ELSE status END WHERE id = $1",
+        "UPDATE workers SET hello = $2, instance = $3, last_seen_us = $4, hello_us = $4, \
+         series = $5, abilities = $6 WHERE id = $1",
         id.to_string(),
         json(hello),
         hello.instance.to_string(),
         now_us,
-        hello.slots.len() as i64,
-        json(
-            &hello
-                .runtimes
-                .iter()
-                .map(|runtime| runtime.series)
-                .collect::<Vec<_>>()
-        )
+        json(&series.collect::<Vec<_>>()),
+        json(&hello.slots.iter().map(Ability::from).collect::<Vec<_>>())
     )?;
     Ok(())
 }
@@ -123,18 +199,36 @@ pub async fn seen(tx: &mut Tx, id: WorkerId, now_us: i64) -> Result<()> {
     Ok(())
 }
 
-pub async fn set_status(
+/// Drains a worker or resumes it; false when it is suspended or gone, which its owner cannot undo.
+pub async fn set_draining(
     tx: &mut Tx,
     owner: UserId,
     id: WorkerId,
-    status: WorkerStatus,
+    draining: bool,
 ) -> Result<bool> {
+    let status = if draining {
+        WorkerStatus::Draining
+    } else {
+        WorkerStatus::Active
+    };
     let changed = execute!(
         tx,
-        "UPDATE workers SET status = $3 WHERE id = $1 AND owner_id = $2 AND status <> 'retired'",
+        "UPDATE workers SET status = $3 \
+         WHERE id = $1 AND owner_id = $2 AND status IN ('active', 'draining')",
         id.to_string(),
         owner.to_string(),
         status.as_str()
+    )?;
+    Ok(changed > 0)
+}
+
+/// Ends a worker for good; false when there is none, or none any more.
+pub async fn retire(tx: &mut Tx, owner: UserId, id: WorkerId) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE workers SET status = 'retired' WHERE id = $1 AND owner_id = $2 AND status <> 'retired'",
+        id.to_string(),
+        owner.to_string()
     )?;
     Ok(changed > 0)
 }

@@ -3,20 +3,40 @@
 
 use std::collections::HashSet;
 
-use pictor_protocol::agent::Hello;
+use pictor_protocol::agent::{Hello, Proven};
+use pictor_protocol::benchmark;
 
 use crate::app::App;
 use crate::dispatch::report;
 use crate::dispatch::task::Event;
-use crate::store::workers::WorkerRow;
-use crate::store::{self, Result};
+use crate::store::workers::AgentRow;
+use crate::store::{self, StoreError};
 
-pub async fn welcome(app: &App, worker: &WorkerRow, hello: &Hello) -> Result<()> {
+/// Most slots and most runtimes that a worker may tell of: every choice of work reads them.
+pub const SLOTS_MAX: usize = 64;
+const RUNTIMES_MAX: usize = 32;
+
+#[derive(Debug, thiserror::Error)]
+pub enum HelloError {
+    #[error("a worker has at most {SLOTS_MAX} slots and {RUNTIMES_MAX} runtimes")]
+    TooMuch,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes in what a worker says of itself.
+pub async fn welcome(app: &App, worker: &AgentRow, hello: Hello) -> Result<(), HelloError> {
+    let (hello, implausible) = believe(hello)?;
+    for (slot, score) in implausible {
+        tracing::warn!(worker.id = %worker.id, slot, score, "implausible score dropped");
+    }
+    let hello = &hello;
     let mut tx = app.store.write().await?;
     store::workers::save_hello(&mut tx, worker.id, hello, app.now_us()).await?;
     let held = store::attempts::live(&mut tx, worker.id).await?;
     tx.commit().await?;
     if worker.instance != Some(hello.instance.to_string()) {
+        app.telemetry.forget(worker.id);
         // Outputs in the journal were rendered already: they will be reported.
         let journal: HashSet<_> = hello.journal.iter().copied().collect();
         for row in held
@@ -36,4 +56,95 @@ pub async fn welcome(app: &App, worker: &WorkerRow, hello: &Hello) -> Result<()>
     // A runtime that a job waits for may have come with it.
     app.bells.work.ring();
     Ok(())
+}
+
+/// What may be believed of a hello, and the scores that may not, each with its slot. Proofs for a Blender
+/// that the worker does not have are dropped too, and repeated ones: what is left is bounded.
+fn believe(mut hello: Hello) -> Result<(Hello, Vec<(u16, f64)>), HelloError> {
+    if hello.slots.len() > SLOTS_MAX || hello.runtimes.len() > RUNTIMES_MAX {
+        return Err(HelloError::TooMuch);
+    }
+    let runtimes: HashSet<_> = hello.runtimes.iter().map(|known| known.series).collect();
+    let mut implausible = Vec::new();
+    for slot in &mut hello.slots {
+        if let Some(score) = slot.score
+            && benchmark::plausible(score).is_none()
+        {
+            implausible.push((slot.slot, score));
+            slot.score = None;
+        }
+        if let Some(proven) = &mut slot.proven {
+            let mut seen = HashSet::new();
+            proven.retain(|Proven { runtime, can }| {
+                runtimes.contains(runtime) && seen.insert((*runtime, *can))
+            });
+        }
+    }
+    Ok((hello, implausible))
+}
+
+#[cfg(test)]
+mod tests {
+    use pictor_protocol::agent::{Capability, Device, PROTOCOL, RuntimeInfo, SlotInfo};
+    use pictor_protocol::blender::Series;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const BLENDER: Series = Series::new(4, 5);
+
+    #[test]
+    fn an_implausible_score_is_dropped_and_the_slot_stays() {
+        let (mut good, mut bad) = (slot(0), slot(1));
+        (good.score, bad.score) = (Some(3.5), Some(-1.0));
+        let (believed, implausible) = believe(hello(vec![good, bad])).unwrap();
+        let scores: Vec<_> = believed.slots.iter().map(|slot| slot.score).collect();
+        assert_eq!(scores, [Some(3.5), None]);
+        assert_eq!(implausible, [(1, -1.0)]);
+    }
+
+    #[test]
+    fn a_proof_counts_once_and_only_for_an_installed_blender() {
+        let proof = |runtime| Proven {
+            runtime,
+            can: Capability::CyclesCpu,
+        };
+        let proven = [BLENDER, BLENDER, Series::new(9, 9)].map(proof);
+        let slot = SlotInfo {
+            proven: Some(proven.to_vec()),
+            ..slot(0)
+        };
+        let (believed, _) = believe(hello(vec![slot])).unwrap();
+        assert_eq!(believed.slots[0].proven, Some(vec![proof(BLENDER)]));
+    }
+
+    #[test]
+    fn a_worker_with_more_slots_than_any_machine_has_is_refused() {
+        let slots = |n: u16| (0..n).map(slot).collect();
+        assert!(believe(hello(slots(64))).is_ok());
+        assert!(matches!(
+            believe(hello(slots(65))),
+            Err(HelloError::TooMuch)
+        ));
+    }
+
+    fn slot(slot: u16) -> SlotInfo {
+        SlotInfo::new(slot, Device::Optix, "test")
+    }
+
+    fn hello(slots: Vec<SlotInfo>) -> Hello {
+        Hello {
+            protocol: PROTOCOL,
+            version: "0".into(),
+            instance: Uuid::nil(),
+            slots,
+            runtimes: vec![RuntimeInfo {
+                series: BLENDER,
+                version: "4.5.0".into(),
+            }],
+            driver: None,
+            sandbox: Vec::new(),
+            journal: Vec::new(),
+        }
+    }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use pictor_protocol::WorkerId;
 use pictor_protocol::problem::Problem;
 use pictor_protocol::worker::{NewWorker, Worker, WorkerList};
 use pictor_protocol::worker_config::WorkerConfig;
-use pictor_protocol::{UserId, WorkerId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -17,7 +17,6 @@ use crate::http::auth::WorkerOwner;
 use crate::http::extract::{self, Path};
 use crate::http::problem::{Refused, Result};
 use crate::store;
-use crate::store::workers::WorkerStatus;
 use crate::workers;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -25,6 +24,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(create, list))
         .routes(routes!(show, retire))
         .routes(routes!(drain))
+        .routes(routes!(resume))
 }
 
 /// Register a worker; the answer is its config file, with its token, shown this once
@@ -50,7 +50,7 @@ async fn list(
     let rows = store::workers::of_owner(&mut tx, user).await?;
     let workers = rows
         .into_iter()
-        .map(|row| workers::view(row, app.now_us()))
+        .map(|row| workers::view(&app, row))
         .collect();
     Ok(Json(WorkerList { workers }))
 }
@@ -67,7 +67,7 @@ async fn show(
     let row = store::workers::find(&mut tx, id)
         .await?
         .filter(|row| row.owner_id == user);
-    row.map(|row| Json(workers::view(row, app.now_us())))
+    row.map(|row| Json(workers::view(&app, row)))
         .ok_or_else(|| Refused::not_found("worker"))
 }
 
@@ -79,10 +79,11 @@ async fn retire(
     WorkerOwner(user): WorkerOwner,
     Path(id): Path<WorkerId>,
 ) -> Result<StatusCode> {
-    decide(&app, user, id, WorkerStatus::Retired).await
+    workers::retire(&app, user, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-/// Let a worker finish what it renders and stop
+/// Let a worker finish what it renders and give it nothing more until it is resumed
 #[utoipa::path(post, path = "/api/v1/workers/{id}/drain", tag = "workers", params(("id" = String, Path)),
     responses((status = 204), (status = "4XX", body = Problem)))]
 async fn drain(
@@ -90,15 +91,18 @@ async fn drain(
     WorkerOwner(user): WorkerOwner,
     Path(id): Path<WorkerId>,
 ) -> Result<StatusCode> {
-    decide(&app, user, id, WorkerStatus::Draining).await
+    workers::drain(&app, user, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-async fn decide(app: &App, user: UserId, id: WorkerId, status: WorkerStatus) -> Result<StatusCode> {
-    let mut tx = app.store.write().await?;
-    if !store::workers::set_status(&mut tx, user, id, status).await? {
-        return Err(Refused::not_found("worker"));
-    }
-    tx.commit().await?;
-    app.bells.commands.ring(id);
+/// Let a drained worker take frames again
+#[utoipa::path(post, path = "/api/v1/workers/{id}/resume", tag = "workers", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn resume(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+) -> Result<StatusCode> {
+    workers::resume(&app, user, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
