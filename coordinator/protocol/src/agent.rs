@@ -451,7 +451,8 @@ pub enum Command {
         #[serde(flatten)]
         attempt: AttemptRef,
     },
-    /// Finish what is rendering, hand back the rest, take nothing new.
+    /// Finish what is rendering and hand back the rest. Go on asking for work: there is none until the
+    /// worker's owner resumes it.
     Drain,
     /// A command that this reader does not know yet.
     #[serde(other)]

@@ -242,3 +242,30 @@ pub async fn count_done(tx: &mut Tx, id: WorkerId) -> Result<()> {
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::{Store, people};
+    use super::*;
+
+    #[tokio::test]
+    async fn an_owner_cannot_lift_a_suspension() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&dir.path().join("db")).await.unwrap();
+        let mut tx = store.write().await.unwrap();
+        let (owner, id) = (UserId::new(Uuid::nil()), WorkerId::new(Uuid::nil()));
+        people::insert_user(&mut tx, owner, "owner", false, 0)
+            .await
+            .unwrap();
+        insert(&mut tx, id, owner, "one", "hash", 0).await.unwrap();
+        assert!(set_draining(&mut tx, owner, id, true).await.unwrap());
+        let suspended = execute!(tx, "UPDATE workers SET status = 'suspended'");
+        assert_eq!(suspended.unwrap(), 1);
+        for draining in [true, false] {
+            assert!(!set_draining(&mut tx, owner, id, draining).await.unwrap());
+        }
+        assert_eq!(status(&mut tx, id).await.unwrap(), WorkerStatus::Suspended);
+    }
+}

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use pictor_protocol::job::{FrameState, Job, JobState};
 use pictor_protocol::worker_config::WorkerConfig;
@@ -11,7 +10,7 @@ use pictor_protocol::worker_config::WorkerConfig;
 use crate::harness::client::Client;
 use crate::harness::events::Events;
 use crate::harness::process::{Process, program, written};
-use crate::harness::{PATIENCE, scenes};
+use crate::harness::{eventually, scenes};
 
 #[tokio::test]
 async fn submitted_with_the_command_line_the_pictures_are_those_of_plain_blender() {
@@ -86,14 +85,14 @@ async fn cancelling_stops_a_blender_that_renders() {
     let cancelled = farm.pictor(&["cancel", &job.id.to_string()]);
     assert!(cancelled.status.success());
     // How fast is measured by `make bench`, on a machine that does nothing else.
-    let began = Instant::now();
-    while rendering
-        .iter()
-        .any(|pid| Path::new(&format!("/proc/{pid}")).exists())
-    {
-        assert!(began.elapsed() < PATIENCE, "Blender still runs");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let runs = |pid: &u32| Path::new(&format!("/proc/{pid}")).exists();
+    eventually("an end of every Blender", async || {
+        match rendering.iter().find(|pid| runs(pid)) {
+            Some(pid) => Err(pid),
+            None => Ok(()),
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -147,27 +146,21 @@ async fn interrupting_the_client_leaves_the_job_alone_and_says_how_to_go_on() {
         .stderr(std::fs::File::create(&log).unwrap())
         .stdout(Stdio::null());
     let mut client = Process::start("the client", &mut client);
-    let began = Instant::now();
-    let job = loop {
+    let job = eventually("a job", async || {
         let page: pictor_protocol::job::JobPage = farm.creator.get("/api/v1/jobs").await.json();
-        if let Some(job) = page.jobs.into_iter().next() {
-            break job;
-        }
-        assert!(began.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
+        page.jobs.into_iter().next().ok_or("none")
+    })
+    .await;
     // The client waits once it has said so.
-    while !std::fs::read_to_string(&log)
-        .unwrap()
-        .contains(&job.id.to_string())
-    {
-        assert!(
-            began.elapsed() < PATIENCE,
-            "{}",
-            std::fs::read_to_string(&log).unwrap()
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually("the job's id in what the client says", async || {
+        let said = std::fs::read_to_string(&log).unwrap();
+        if said.contains(&job.id.to_string()) {
+            Ok(())
+        } else {
+            Err(said)
+        }
+    })
+    .await;
     Command::new("kill")
         .args(["-INT", &client.pid().to_string()])
         .status()

@@ -29,6 +29,25 @@ use client::{Answer, Client};
 /// Nothing in the tests may take longer than this.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Looks again and again until there is what is wanted; panics with what was there instead when it never
+/// comes.
+pub async fn eventually<T, E: std::fmt::Debug>(
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<T, E>,
+) -> T {
+    let began = Instant::now();
+    loop {
+        match look().await {
+            Ok(found) => return found,
+            Err(instead) => assert!(
+                began.elapsed() < PATIENCE,
+                "there never was {what}, but {instead:?}"
+            ),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// A coordinator that runs inside the test, with an operator.
 pub struct World {
     pub url: String,
@@ -173,17 +192,10 @@ impl Client {
 
     /// Waits until the job is as wanted.
     pub async fn until(&self, id: JobId, what: &str, wanted: impl Fn(&Job) -> bool) -> Job {
-        let began = Instant::now();
-        loop {
+        eventually(&format!("a job that is {what}"), async || {
             let job = self.job(id).await;
-            if wanted(&job) {
-                return job;
-            }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "the job never was {what}: {job:#?}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            if wanted(&job) { Ok(job) } else { Err(job) }
+        })
+        .await
     }
 }

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use super::PATIENCE;
 use super::client::Client;
+use super::eventually;
 
 /// A program of this workspace, built by whoever runs the tests.
 pub fn program(name: &str) -> PathBuf {
@@ -56,14 +55,12 @@ impl Process {
     }
 
     pub async fn exited(&mut self) -> Option<i32> {
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(began.elapsed() < PATIENCE, "{} does not end", self.what);
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let what = format!("an end of {}", self.what);
+        eventually(&what, async || {
+            self.child.try_wait().unwrap().ok_or("it runs")
+        })
+        .await
+        .code()
     }
 }
 
@@ -80,18 +77,15 @@ impl Drop for Process {
 
 /// Reads a file that a process is about to write.
 pub async fn written(path: &Path) -> String {
-    let began = Instant::now();
-    loop {
-        match std::fs::read_to_string(path) {
-            Ok(text) if !text.is_empty() => return text,
-            _ => assert!(
-                began.elapsed() < PATIENCE,
-                "{} is not written",
-                path.display()
-            ),
+    eventually(&format!("text in {}", path.display()), async || {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        if text.is_empty() {
+            Err("nothing".to_owned())
+        } else {
+            Ok(text)
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    })
+    .await
 }
 
 /// A coordinator process whose data lies on a file system of 16 MiB.

@@ -1,10 +1,11 @@
 //! A worker without Blender, driven step by step: it says exactly what a test wants it to say.
 
 use http::{Method, StatusCode};
+use pictor_protocol::WorkerId;
 use pictor_protocol::agent::{
-    AskForCommands, AskForWork, AttemptRef, Command, Commands, Device, Failed, Finished, Grant,
-    Hello, Lease, Outcome, PROTOCOL, RenderFault, Report, ReportAnswer, RuntimeInfo, SlotInfo,
-    Welcome, Work,
+    AskForCommands, AskForWork, AttemptRef, Capability, Command, Commands, Device, Failed,
+    Finished, Grant, Hello, Lease, Outcome, PROTOCOL, Proven, RenderFault, Report, ReportAnswer,
+    RuntimeInfo, SlotInfo, Welcome, Work,
 };
 use pictor_protocol::blender::Series;
 use uuid::Uuid;
@@ -13,8 +14,11 @@ use super::World;
 use super::client::{Answer, Client};
 
 pub struct ScriptedWorker {
+    pub id: WorkerId,
     pub client: Client,
     pub instance: Uuid,
+    /// What its next hello tells of.
+    pub slots: Vec<SlotInfo>,
     series: Vec<Series>,
 }
 
@@ -25,11 +29,43 @@ impl ScriptedWorker {
     }
 
     pub async fn connect_with(world: &World, name: &str, series: &[Series]) -> Self {
+        let slot = SlotInfo::new(0, Device::Cpu, "test");
+        Self::connect_as(world, name, series, vec![slot]).await
+    }
+
+    /// With Blender 4.5 and one slot on which a probe succeeded with these.
+    pub async fn connect_proven(world: &World, name: &str, can: &[Capability]) -> Self {
+        let runtime = Series::new(4, 5);
+        let proven = can.iter().map(|can| Proven { runtime, can: *can });
+        let slot = SlotInfo {
+            proven: Some(proven.collect()),
+            ..SlotInfo::new(0, Device::Cpu, "test")
+        };
+        Self::connect_as(world, name, &[runtime], vec![slot]).await
+    }
+
+    /// With Blender 4.5 and one slot of this score.
+    pub async fn connect_scored(world: &World, name: &str, score: f64) -> Self {
+        let slot = SlotInfo {
+            score: Some(score),
+            ..SlotInfo::new(0, Device::Cpu, "test")
+        };
+        Self::connect_as(world, name, &[Series::new(4, 5)], vec![slot]).await
+    }
+
+    pub async fn connect_as(
+        world: &World,
+        name: &str,
+        series: &[Series],
+        slots: Vec<SlotInfo>,
+    ) -> Self {
         let config = world.worker_config(name).await;
         let client = Client::new(&world.url, &config.token);
         let mut worker = Self {
+            id: config.worker_id,
             client,
             instance: Uuid::now_v7(),
+            slots,
             series: series.to_vec(),
         };
         worker.start_again(&[]).await;
@@ -55,7 +91,7 @@ impl ScriptedWorker {
             protocol: PROTOCOL,
             version: "0.0.0".into(),
             instance: self.instance,
-            slots: vec![SlotInfo::new(0, Device::Cpu, "test")],
+            slots: self.slots.clone(),
             runtimes: self
                 .series
                 .iter()
@@ -93,6 +129,10 @@ impl ScriptedWorker {
 
     /// Uploads a picture and reports it.
     pub async fn finish(&self, grant: &Grant, picture: &[u8]) -> Outcome {
+        self.finish_in(grant, picture, 100).await
+    }
+
+    pub async fn finish_in(&self, grant: &Grant, picture: &[u8], render_ms: i64) -> Outcome {
         let output = blake3::hash(picture).to_hex().to_string();
         let put = self
             .client
@@ -103,16 +143,25 @@ impl ScriptedWorker {
             )
             .await;
         assert_eq!(put.status, StatusCode::CREATED, "{put:?}");
-        self.report_finished(grant, picture).await
+        self.report_finished_in(grant, picture, render_ms).await
     }
 
     /// Reports a picture without uploading it.
     pub async fn report_finished(&self, grant: &Grant, picture: &[u8]) -> Outcome {
+        self.report_finished_in(grant, picture, 100).await
+    }
+
+    pub async fn report_finished_in(
+        &self,
+        grant: &Grant,
+        picture: &[u8],
+        render_ms: i64,
+    ) -> Outcome {
         let finished = Finished {
             attempt: grant.attempt,
             output: blake3::hash(picture).to_hex().to_string().parse().unwrap(),
             size_bytes: picture.len() as u64,
-            render_ms: 100,
+            render_ms,
             memory_bytes: None,
             energy_millijoules: None,
         };
@@ -164,9 +213,13 @@ impl ScriptedWorker {
     }
 
     pub async fn commands(&self) -> Vec<Command> {
+        self.commands_within(10_000).await
+    }
+
+    pub async fn commands_within(&self, hold_ms: u32) -> Vec<Command> {
         let ask = AskForCommands {
             instance: self.instance,
-            hold_ms: Some(10_000),
+            hold_ms: Some(hold_ms),
         };
         self.client
             .post("/agent/v1/commands", &ask)
