@@ -1,5 +1,8 @@
 //! The command line: `serve`, and what an operator does beside a running coordinator.
 
+mod health;
+mod secret_file;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,13 +10,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use pictor_protocol::people::Scope;
-use pictor_protocol::worker_config::WorkerConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, TokenSpec};
 use crate::app::{Server, now_us, open_store};
 use crate::config::{Config, Flags, LogFormat};
 use crate::{http, workers};
+use secret_file::SecretFile;
 
 /// Pictor's coordinator: hands out frames, verifies them and keeps the books.
 #[derive(Debug, Parser)]
@@ -33,6 +36,8 @@ enum Command {
     /// Workers
     #[command(subcommand)]
     Worker(WorkerCommand),
+    /// Ask the running coordinator whether it is ready: exit 0 if it is, 1 if not
+    Health(Flags),
     /// Print a link that signs the operator in once
     SignInLink(Flags),
     /// Print the OpenAPI document
@@ -41,7 +46,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Mint an access token and print it
+    /// Mint an access token and print it, or write it to a file
     Create(TokenArgs),
 }
 
@@ -59,6 +64,12 @@ struct TokenArgs {
     /// How long it lasts; for ever when unset
     #[arg(long, value_name = "DAYS")]
     expires_in_days: Option<u32>,
+    /// Write it to this file, readable by you alone, instead of printing it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Do nothing when that file is there already
+    #[arg(long, requires = "out")]
+    if_missing: bool,
     #[command(flatten)]
     config: Flags,
 }
@@ -77,6 +88,9 @@ struct WorkerArgs {
     /// Where to write its config file, readable by you alone
     #[arg(long, default_value = "worker-config.json")]
     out: PathBuf,
+    /// Do nothing when that file is there already
+    #[arg(long)]
+    if_missing: bool,
     /// Whose worker it is
     #[arg(long, default_value = accounts::OPERATOR)]
     user: String,
@@ -108,6 +122,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(flags) => serve(Config::load(&flags)?).await,
         Command::Token(TokenCommand::Create(args)) => create_token(&args).await,
         Command::Worker(WorkerCommand::Create(args)) => create_worker(&args).await,
+        Command::Health(flags) => Ok(health::check(Config::load(&flags)?.bind).await?),
         Command::SignInLink(flags) => sign_in_link(&Config::load(&flags)?).await,
         Command::Openapi => say(&serde_json::to_string_pretty(&http::openapi())?),
     }
@@ -173,6 +188,12 @@ fn start_logging(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn create_token(args: &TokenArgs) -> anyhow::Result<()> {
+    if let Some(out) = &args.out
+        && keeps(out, args.if_missing)?
+    {
+        return Ok(());
+    }
+    let file = args.out.as_deref().map(SecretFile::prepare).transpose()?;
     let store = open_store(&Config::load(&args.config)?).await?;
     accounts::ensure_operator(&store, now_us()).await?;
     let user = accounts::by_name(&store, &args.user).await?;
@@ -182,41 +203,49 @@ async fn create_token(args: &TokenArgs) -> anyhow::Result<()> {
         expires_in_days: args.expires_in_days,
     };
     let (token, _) = accounts::mint_token(&store, &user, &spec, now_us()).await?;
-    say(token.reveal())
+    let (Some(file), Some(out)) = (file, &args.out) else {
+        return say(token.reveal());
+    };
+    file.write(format!("{}\n", token.reveal()).as_bytes())?;
+    note(&format!(
+        "the token is in {} (keep it private)",
+        out.display()
+    ));
+    Ok(())
 }
 
 async fn create_worker(args: &WorkerArgs) -> anyhow::Result<()> {
+    if keeps(&args.out, args.if_missing)? {
+        return Ok(());
+    }
+    let file = SecretFile::prepare(&args.out)?;
     let config = Config::load(&args.config)?;
     let store = open_store(&config).await?;
     accounts::ensure_operator(&store, now_us()).await?;
     let owner = accounts::by_name(&store, &args.user).await?;
     let url = args.url.clone().or_else(|| config.public_url.clone());
     let url = url.unwrap_or_else(|| format!("http://{}", config.bind));
-    let mut file = workers::create(&store, owner.id, &args.name, &url, now_us()).await?;
-    file.options.allow_cpu = args.allow_cpu;
-    write_private(&args.out, &file)
-        .with_context(|| format!("could not write {}", args.out.display()))?;
-    let _ = writeln!(
-        io::stderr(),
+    let mut worker = workers::create(&store, owner.id, &args.name, &url, now_us()).await?;
+    worker.options.allow_cpu = args.allow_cpu;
+    file.write(format!("{}\n", serde_json::to_string_pretty(&worker)?).as_bytes())?;
+    note(&format!(
         "worker {:?} is registered; its config is in {} (keep it private)",
-        file.name,
+        worker.name,
         args.out.display()
-    );
+    ));
     Ok(())
 }
 
-/// Writes a config file that nobody else can read, at no moment.
-fn write_private(path: &Path, config: &WorkerConfig) -> anyhow::Result<()> {
-    let dir = path
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    serde_json::to_writer_pretty(&mut file, config)?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+/// Whether a file is there that has to stay; says so.
+fn keeps(path: &Path, if_missing: bool) -> anyhow::Result<bool> {
+    let keeps = if_missing && secret_file::is_there(path)?;
+    if keeps {
+        note(&format!(
+            "{} is there already; nothing is changed",
+            path.display()
+        ));
+    }
+    Ok(keeps)
 }
 
 async fn sign_in_link(config: &Config) -> anyhow::Result<()> {
@@ -228,6 +257,11 @@ async fn sign_in_link(config: &Config) -> anyhow::Result<()> {
         .clone()
         .unwrap_or_else(|| format!("http://{}", config.bind));
     say(&format!("{url}/sign-in/{}", link.reveal()))
+}
+
+/// Tells people what was done; standard output is for scripts.
+fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Writes a line to standard output, for people or for scripts.
