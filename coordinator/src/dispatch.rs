@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`ability`] | who can render what (pure) |
 //! | [`decide`] | which job a slot works on and how much of it (pure) |
+//! | [`pace`] | how long frames should take (pure) |
 //! | [`task`] | the life of a task and its attempts (pure) |
 //! | [`trouble`] | when a job as a whole is at fault (pure) |
 //! | [`hand_out`] | `work`: a slot asks, and waits |
@@ -17,6 +18,7 @@ pub mod decide;
 pub mod failure;
 pub mod hand_out;
 pub mod output;
+pub mod pace;
 pub mod record;
 pub mod report;
 pub mod sweep;

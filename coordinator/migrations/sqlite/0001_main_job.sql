@@ -152,7 +152,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (task_id, attempt)
 );
 CREATE INDEX attempts_live ON attempts (worker_id, status) WHERE status IN ('leased', 'stopping');
-CREATE INDEX attempts_live_by_job ON attempts (job_id) WHERE status IN ('leased', 'stopping');
+CREATE INDEX attempts_live_by_job ON attempts (job_id, worker_id, slot) WHERE status IN ('leased', 'stopping');
 CREATE INDEX attempts_deadline ON attempts (deadline_us) WHERE status IN ('leased', 'stopping');
 
 -- How each worker does on each job: sizes its leases, and says whom to avoid.

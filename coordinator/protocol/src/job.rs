@@ -115,7 +115,7 @@ pub struct Job {
     /// Finished frames per minute since it started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames_per_minute: Option<f64>,
-    /// Time to the last frame at the present pace.
+    /// Time to the last frame, by what the slots that render it now should need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_ms: Option<i64>,
     /// Grows with every change of the job or of one of its frames.

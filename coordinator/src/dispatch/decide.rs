@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use pictor_protocol::benchmark;
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::settings::Engine;
 use pictor_protocol::{BlobHash, JobId, UserId};
@@ -51,7 +50,7 @@ pub struct Candidate {
     pub queued: u32,
     /// Slots that may take frames of this job now, this one included.
     pub slots: u32,
-    /// What a frame should take on this slot: see [`expected_ms`].
+    /// What a frame should take on this slot: see [`pace::expected_ms`](super::pace::expected_ms).
     pub frame_ms: Option<i64>,
     /// This worker failed a frame of the job.
     pub failed_here: bool,
@@ -120,39 +119,6 @@ fn distance(slot: &Slot, content: BlobHash) -> u8 {
     }
 }
 
-/// What was measured of a job's frames.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Measured {
-    /// Done frames, and the time of all of them.
-    pub done: i64,
-    pub render_ms: i64,
-    /// Those of slots whose score is known, and what they would have taken on the reference machine.
-    pub scored: i64,
-    pub reference_ms: i64,
-    /// Those of the worker in question.
-    pub done_here: i64,
-    pub render_ms_here: i64,
-}
-
-/// What a frame should take on a slot: what its worker's frames of the job took; else what the reference
-/// machine would take, by the slot's score; else what anybody's took.
-pub fn expected_ms(measured: &Measured, score: Option<f64>) -> Option<i64> {
-    let mean = |ms: i64, frames: i64| (frames > 0).then(|| ms / frames);
-    let by_score = || {
-        let score = benchmark::plausible(score?)?;
-        let reference_ms = mean(measured.reference_ms, measured.scored)?;
-        Some((reference_ms as f64 / score) as i64)
-    };
-    mean(measured.render_ms_here, measured.done_here)
-        .or_else(by_score)
-        .or_else(|| mean(measured.render_ms, measured.done))
-}
-
-/// What a frame that took so long on a slot with this score would have taken on the reference machine.
-pub fn reference_ms(render_ms: i64, score: Option<f64>) -> Option<i64> {
-    Some((render_ms as f64 * benchmark::plausible(score?)?) as i64)
-}
-
 /// As many frames as should take [`LEASE_TARGET`]; a single one until a frame was measured. Towards the
 /// end a slot takes half of its fair share at most, so that the last frames finish together.
 pub fn lease_size(candidate: &Candidate) -> u32 {
@@ -185,6 +151,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::super::ability::testing::{any_ability, any_engine, any_series};
+    use super::super::pace::{Measured, expected_ms};
     use super::*;
 
     #[test]
@@ -301,36 +268,6 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_that_never_saw_the_job_is_expected_to_keep_the_pace_of_its_score() {
-        // Ten frames of 8 s, on slots of score 0.5: 4 s on the reference machine.
-        let measured = Measured {
-            done: 10,
-            render_ms: 80_000,
-            scored: 10,
-            reference_ms: 40_000,
-            ..Measured::default()
-        };
-        assert_eq!(expected_ms(&measured, Some(2.0)), Some(2_000));
-        assert_eq!(expected_ms(&measured, None), Some(8_000));
-        assert_eq!(expected_ms(&measured, Some(f64::NAN)), Some(8_000));
-        let seen = Measured {
-            done_here: 2,
-            render_ms_here: 6_000,
-            ..measured
-        };
-        assert_eq!(
-            expected_ms(&seen, Some(2.0)),
-            Some(3_000),
-            "what was measured beats what was computed"
-        );
-    }
-
-    #[test]
-    fn without_a_frame_nothing_is_expected() {
-        assert_eq!(expected_ms(&Measured::default(), Some(2.0)), None);
-    }
-
-    #[test]
     fn a_quicker_slot_gets_more_frames_and_sooner_a_second_attempt() {
         let measured = Measured {
             done: 1,
@@ -364,20 +301,6 @@ mod tests {
                 Some(choice) => prop_assert!(jobs.iter().any(|c| c.job == choice.job && able(c))),
                 None => prop_assert!(!jobs.iter().any(able), "it idles beside work that it could do"),
             }
-        }
-
-        #[test]
-        fn the_score_of_who_rendered_and_of_who_will_cancel_out(
-            ms in 1_i64..10_000_000, frames in 1_i64..1_000, score in 0.001_f64..10_000.0
-        ) {
-            // Rounding loses less than a millisecond of reference time a frame.
-            let measured = Measured {
-                scored: frames,
-                reference_ms: frames * reference_ms(ms, Some(score)).unwrap(),
-                ..Measured::default()
-            };
-            let expected = expected_ms(&measured, Some(score)).unwrap();
-            prop_assert!((expected - ms).abs() as f64 <= 1.0 / score + 1.0, "{expected} for {ms}");
         }
 
         #[test]

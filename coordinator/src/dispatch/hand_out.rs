@@ -9,7 +9,8 @@ use pictor_protocol::{LeaseId, UserId, WorkerId};
 use uuid::Uuid;
 
 use super::ability::{self, Ability};
-use super::decide::{self, Candidate, Choice, Measured, Slot};
+use super::decide::{self, Candidate, Choice, Slot};
+use super::pace::{self, Measured};
 use super::task::TaskStatus;
 use crate::app::App;
 use crate::store::attempts::NewAttempt;
@@ -174,7 +175,7 @@ async fn candidate(
         runtime,
         queued: job.queued,
         slots: online.iter().map(slots).sum(),
-        frame_ms: decide::expected_ms(&measured(job), slot.ability.score),
+        frame_ms: pace::expected_ms(&measured(job), slot.ability.score),
         failed_here: job.failed_here > 0,
         better_elsewhere,
     })
@@ -207,7 +208,7 @@ async fn straggler(
         };
         let held = store::attempts::held_once_by_others(tx, job.id, worker, ask.slot, 1).await?;
         let Some(held) = held.first() else { continue };
-        let expected = decide::expected_ms(&measured(&job), slot.ability.score);
+        let expected = pace::expected_ms(&measured(&job), slot.ability.score);
         if !decide::is_straggler((now_us - held.leased_us) / 1_000, expected) {
             continue;
         }

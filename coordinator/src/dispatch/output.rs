@@ -3,8 +3,8 @@
 use pictor_protocol::WorkerId;
 use pictor_protocol::agent::{AttemptRef, Finished, Refusal};
 
-use super::decide;
 use super::failure::{self, Strike};
+use super::pace;
 use super::record::{self, Accepted, Details};
 use super::report::{Answer, announce, refused};
 use super::task::{AttemptStatus, Event};
@@ -169,7 +169,7 @@ async fn keep(
     };
     store::dispatch::add_record(tx, task.job_id, worker, add).await?;
     let score = score(tx, worker, attempt).await?;
-    let reference_ms = decide::reference_ms(accepted.render_ms, score);
+    let reference_ms = pace::reference_ms(accepted.render_ms, score);
     store::jobs::add_render_time(tx, task.job_id, accepted.render_ms, reference_ms).await?;
     store::workers::count_done(tx, worker).await
 }

@@ -7,6 +7,7 @@ use pictor_protocol::job::{
 use pictor_protocol::settings::Engine;
 
 use super::state;
+use crate::dispatch::pace::{self, Measured};
 use crate::dispatch::task::TaskStatus;
 use crate::dispatch::{ability, decide};
 use crate::store::dispatch::OnlineWorker;
@@ -24,7 +25,12 @@ pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
     if waits && counts.queued > 0 {
         reason = why_it_waits(tx, &row, now_us).await?;
     }
-    let pace = pace(&row, &counts, now_us);
+    let pace = frames_per_minute(&row, &counts, now_us);
+    let eta_ms = if state.is_over() {
+        None
+    } else {
+        time_left_ms(tx, &row, &counts, pace).await?
+    };
     Ok(Job {
         id: row.id,
         name: row.name,
@@ -43,17 +49,46 @@ pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
         finished_ms: row.finished_us.map(|us| us / 1_000),
         mean_frame_ms: (counts.done > 0).then(|| row.render_ms / i64::from(counts.done)),
         frames_per_minute: pace,
-        eta_ms: pace
-            .filter(|_| !state.is_over())
-            .map(|pace| (f64::from(counts.queued + counts.leased) / pace * 60_000.0) as i64),
+        eta_ms,
         revision: row.revision,
     })
 }
 
 /// Finished frames per minute since the first one was handed out.
-fn pace(row: &JobRow, counts: &FrameCounts, now_us: i64) -> Option<f64> {
+fn frames_per_minute(row: &JobRow, counts: &FrameCounts, now_us: i64) -> Option<f64> {
     let minutes = (row.finished_us.unwrap_or(now_us) - row.started_us?) as f64 / 60e6;
     (counts.done > 0 && minutes > 0.0).then(|| f64::from(counts.done) / minutes)
+}
+
+/// By what the slots that hold its frames now should need; by its frames per minute while none does. A
+/// night on pause, or a slow machine that left, says nothing about what comes.
+async fn time_left_ms(
+    tx: &mut Tx,
+    row: &JobRow,
+    counts: &FrameCounts,
+    frames_per_minute: Option<f64>,
+) -> Result<Option<i64>> {
+    let left = counts.queued + counts.leased;
+    let so_far = frames_per_minute.map(|pace| (f64::from(left) / pace * 60_000.0) as i64);
+    if counts.leased == 0 || counts.done == 0 {
+        return Ok(so_far);
+    }
+    let slots = store::dispatch::holding_slots(tx, row.id).await?;
+    let expected = slots.into_iter().filter_map(|held| {
+        let measured = Measured {
+            done: counts.done.into(),
+            render_ms: row.render_ms,
+            scored: row.scored,
+            reference_ms: row.reference_ms,
+            done_here: held.done_here,
+            render_ms_here: held.render_ms_here,
+        };
+        let mut abilities = held.abilities.0.iter();
+        let ability = abilities.find(|ability| ability.slot == held.slot);
+        pace::expected_ms(&measured, ability.and_then(|ability| ability.score))
+    });
+    let expected: Vec<_> = expected.collect();
+    Ok(pace::time_left_ms(left, &expected).or(so_far))
 }
 
 /// Between two leases of a job that renders nothing is leased for a moment: that is no wait.

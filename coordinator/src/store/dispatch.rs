@@ -128,6 +128,31 @@ pub async fn known_series(tx: &mut Tx) -> Result<Vec<Series>> {
     Ok(rows.into_iter().flat_map(|row| row.series.0).collect())
 }
 
+/// A slot that holds frames of a job, and its worker's record on the job.
+#[derive(Debug, FromRow)]
+pub struct HoldingSlot {
+    #[sqlx(try_from = "i64")]
+    pub slot: u16,
+    #[sqlx(try_from = "String")]
+    pub abilities: Json<Vec<Ability>>,
+    pub done_here: i64,
+    pub render_ms_here: i64,
+}
+
+pub async fn holding_slots(tx: &mut Tx, job: JobId) -> Result<Vec<HoldingSlot>> {
+    fetch_all!(
+        tx,
+        HoldingSlot,
+        "SELECT held.slot, abilities, COALESCE(here.done, 0) AS done_here, \
+             COALESCE(here.render_ms, 0) AS render_ms_here \
+         FROM (SELECT DISTINCT worker_id, slot FROM attempts \
+               WHERE job_id = $1 AND status IN ('leased', 'stopping')) AS held \
+         JOIN workers ON workers.id = held.worker_id \
+         LEFT JOIN job_workers AS here ON here.job_id = $1 AND here.worker_id = held.worker_id",
+        job.to_string()
+    )
+}
+
 /// Workers that failed a frame of a job.
 pub async fn failed_workers(tx: &mut Tx, job: JobId) -> Result<Vec<WorkerId>> {
     workers_where_failed(tx, job, false).await

@@ -42,6 +42,9 @@ pub struct JobRow {
     pub counts: CountsRow,
     /// Render time of all done frames together.
     pub render_ms: i64,
+    /// Done frames of slots with a score, and what the reference machine would have taken for them.
+    pub scored: i64,
+    pub reference_ms: i64,
     pub created_us: i64,
     pub started_us: Option<i64>,
     pub finished_us: Option<i64>,
@@ -76,7 +79,7 @@ macro_rules! select {
         concat!(
             "SELECT id, owner_id, scene_id, name, priority, intent, reason, frames, settings, plan, ",
             "blender, file_series, runtime, total, queued, leased, done, failed, cancelled, render_ms, ",
-            "created_us, started_us, finished_us, revision FROM jobs ",
+            "scored, reference_ms, created_us, started_us, finished_us, revision FROM jobs ",
             $rest
         )
     };

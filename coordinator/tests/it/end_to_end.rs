@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use pictor_protocol::job::{FrameState, Job, JobState};
+use pictor_protocol::worker::WorkerList;
 use pictor_protocol::worker_config::WorkerConfig;
 
 use crate::harness::client::Client;
@@ -129,6 +130,28 @@ async fn a_terminated_worker_finishes_its_frame_and_hands_back_the_rest() {
         job.counts
     );
     assert_eq!(job.counts.failed, 0);
+}
+
+#[tokio::test]
+async fn a_drained_worker_stays_and_goes_back_to_work_when_it_is_resumed() {
+    let farm = Farm::start().await;
+    let _worker = farm.worker("one").await;
+    let job = farm.submit("1-60").await;
+    farm.until(&job, "under way", |job| job.counts.done >= 3)
+        .await;
+    let page: WorkerList = farm.creator.get("/api/v1/workers").await.json();
+    let change = async |how: &str| {
+        let path = format!("/api/v1/workers/{}/{how}", page.workers[0].id);
+        let answer = farm.creator.post(&path, &serde_json::json!({})).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+    };
+    change("drain").await;
+    let drained = farm
+        .until(&job, "handed back", |job| job.counts.leased == 0)
+        .await;
+    assert!(drained.counts.queued > 0, "{:?}", drained.counts);
+    change("resume").await;
+    farm.every_frame_exactly_once(&job).await;
 }
 
 #[tokio::test]
@@ -347,7 +370,7 @@ impl Farm {
                 .all(|frame| frame.state == FrameState::Done && frame.output.is_some())
         );
         let workers = self.creator.get("/api/v1/workers").await;
-        let workers: pictor_protocol::worker::WorkerList = workers.json();
+        let workers: WorkerList = workers.json();
         let accepted: u64 = workers.workers.iter().map(|worker| worker.done).sum();
         assert_eq!(
             accepted,

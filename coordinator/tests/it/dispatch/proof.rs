@@ -126,3 +126,18 @@ async fn a_worker_with_more_slots_than_any_machine_has_is_refused() {
         .collect();
     worker.hello(&[]).await.problem(ProblemKind::Invalid);
 }
+
+#[tokio::test]
+async fn the_time_left_is_that_of_the_slots_that_render_now() {
+    let world = World::start().await;
+    let one = ScriptedWorker::connect_scored(&world, "one", 1.0).await;
+    let job = world.creator.submit("1-101").await;
+    let first = one.must_get_work().await;
+    one.finish_in(&first.tasks[0], &png(1), 6_000).await;
+    // A hundred frames are left, of 6 s on the reference machine.
+    let quick = ScriptedWorker::connect_scored(&world, "quick", 4.0).await;
+    quick.must_get_work().await;
+    assert_eq!(world.creator.job(job.id).await.eta_ms, Some(150_000));
+    one.must_get_work().await;
+    assert_eq!(world.creator.job(job.id).await.eta_ms, Some(120_000));
+}
