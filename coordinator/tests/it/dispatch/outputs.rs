@@ -1,5 +1,7 @@
 //! What becomes of a picture, and of what a worker says while it renders.
 
+use pictor_coordinator::app::now_us;
+use pictor_coordinator::store;
 use pictor_protocol::agent::{LogChunk, Outcome, Progress, Refusal, Report, Telemetry};
 use pictor_protocol::blender::Series;
 use pictor_protocol::job::{FrameState, JobState};
@@ -186,27 +188,39 @@ async fn logs_and_progress_arrive_and_repeat_without_harm() {
 }
 
 #[tokio::test]
-async fn telemetry_is_shown_until_the_worker_starts_again() {
+async fn telemetry_is_shown_while_its_worker_is_online() {
     let world = World::start().await;
     let mut worker = ScriptedWorker::connect(&world, "one").await;
-    let reading = |celsius| Telemetry {
+    let path = format!("/api/v1/workers/{}", worker.id);
+    let shown = async || world.creator.get(&path).await.json::<Worker>().telemetry;
+    for celsius in [60, 71] {
+        worker.report(warm(&worker, celsius)).await;
+    }
+    assert_eq!(shown().await, warm(&worker, 71).telemetry);
+    let long_ago = now_us() - 100 * 1_000_000;
+    let mut tx = world.store.write().await.unwrap();
+    store::workers::seen(&mut tx, worker.id, long_ago)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(shown().await, []);
+
+    worker.report(warm(&worker, 50)).await;
+    assert_eq!(shown().await, warm(&worker, 50).telemetry);
+    worker.start_again(&[]).await;
+    assert_eq!(shown().await, [], "another start may have other GPUs");
+}
+
+fn warm(worker: &ScriptedWorker, celsius: u32) -> Report {
+    let reading = Telemetry {
         slot: 0,
         utilisation_percent: Some(97),
         temperature_celsius: Some(celsius),
         power_milliwatts: None,
         memory_used_bytes: Some(1 << 30),
     };
-    for celsius in [60, 71] {
-        let telemetry = vec![reading(celsius)];
-        let report = Report {
-            telemetry,
-            ..worker.empty()
-        };
-        worker.report(report).await;
+    Report {
+        telemetry: vec![reading],
+        ..worker.empty()
     }
-    let path = format!("/api/v1/workers/{}", worker.id);
-    let shown = async || world.creator.get(&path).await.json::<Worker>().telemetry;
-    assert_eq!(shown().await, [reading(71)]);
-    worker.start_again(&[]).await;
-    assert_eq!(shown().await, []);
 }
