@@ -18,6 +18,9 @@ use crate::config::{Config, Flags, LogFormat};
 use crate::{http, workers};
 use secret_file::SecretFile;
 
+/// Instead of a file: standard output.
+const STDOUT: &str = "-";
+
 /// Pictor's coordinator: hands out frames, verifies them and keeps the books.
 #[derive(Debug, Parser)]
 #[command(name = "pictor-coordinator", version, about)]
@@ -85,7 +88,7 @@ struct WorkerArgs {
     /// Name of the worker
     #[arg(long)]
     name: String,
-    /// Where to write its config file, readable by you alone
+    /// Where to write its config file, readable by you alone; - prints it
     #[arg(long, default_value = "worker-config.json")]
     out: PathBuf,
     /// Do nothing when that file is there already
@@ -218,7 +221,10 @@ async fn create_worker(args: &WorkerArgs) -> anyhow::Result<()> {
     if keeps(&args.out, args.if_missing)? {
         return Ok(());
     }
-    let file = SecretFile::prepare(&args.out)?;
+    let is_file = args.out != Path::new(STDOUT);
+    let file = is_file
+        .then(|| SecretFile::prepare(&args.out))
+        .transpose()?;
     let config = Config::load(&args.config)?;
     let store = open_store(&config).await?;
     accounts::ensure_operator(&store, now_us()).await?;
@@ -227,7 +233,11 @@ async fn create_worker(args: &WorkerArgs) -> anyhow::Result<()> {
     let url = url.unwrap_or_else(|| format!("http://{}", config.bind));
     let mut worker = workers::create(&store, owner.id, &args.name, &url, now_us()).await?;
     worker.options.allow_cpu = args.allow_cpu;
-    file.write(format!("{}\n", serde_json::to_string_pretty(&worker)?).as_bytes())?;
+    let text = serde_json::to_string_pretty(&worker)?;
+    let Some(file) = file else {
+        return say(&text);
+    };
+    file.write(format!("{text}\n").as_bytes())?;
     note(&format!(
         "worker {:?} is registered; its config is in {} (keep it private)",
         worker.name,

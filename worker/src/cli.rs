@@ -6,9 +6,10 @@ mod verify;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use pictor_protocol::blender::Series;
+use pictor_protocol::blender::{BadVersion, Series};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, UserDirs, schema};
@@ -64,10 +65,11 @@ struct Run {
     #[arg(
         long,
         value_name = "VERSIONS",
-        value_delimiter = ',',
+        default_value = "",
+        hide_default_value = true,
         env = "PICTOR_WANTED_RUNTIMES"
     )]
-    runtimes: Vec<Series>,
+    runtimes: SeriesList,
     /// How log lines look
     #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "PICTOR_LOG_FORMAT")]
     log_format: LogFormat,
@@ -78,8 +80,22 @@ impl Run {
         start::Wishes {
             config: self.config.config.clone(),
             allow_cpu: self.allow_cpu,
-            runtimes: self.runtimes.clone(),
+            runtimes: self.runtimes.0.clone(),
         }
+    }
+}
+
+/// Versions with commas between them; none in an empty text, as a variable that is set to nothing gives.
+#[derive(Debug, Clone)]
+struct SeriesList(Vec<Series>);
+
+impl FromStr for SeriesList {
+    type Err = BadVersion;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let versions = text.split(',').map(str::trim);
+        let versions = versions.filter(|version| !version.is_empty());
+        versions.map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }
 

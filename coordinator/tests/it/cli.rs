@@ -143,6 +143,19 @@ fn nothing_is_registered_when_its_file_has_no_place() {
 }
 
 /// A coordinator with its data in `dir`, once it answers.
+#[test]
+fn a_workers_config_can_be_printed_instead() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = text(dir.path(), "data");
+    let create = [
+        "worker", "create", "--name", "attic", "--out", "-", "--data", &data,
+    ];
+    let printed = run(&create);
+    assert!(printed.status.success(), "{}", said(&printed));
+    let config: WorkerConfig = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(config.name, "attic");
+}
+
 async fn serve(dir: &Path, bind: &str) -> Process {
     let ready = dir.join("ready");
     let mut command = Command::new(program("pictor-coordinator"));
