@@ -53,7 +53,6 @@ set "MEMORY=auto"
 if defined PICTOR_WORKER_MEMORY set "MEMORY=%PICTOR_WORKER_MEMORY%"
 if defined PICTOR_WORKER_IMAGE set "IMAGE=%PICTOR_WORKER_IMAGE%"
 
-set "OWN_NAME=%~nx0"
 if "%~1"=="" call :see_whether_double_clicked
 
 :parse
@@ -344,6 +343,8 @@ if exist "%KEPT%" goto update_pull
 >&2 echo [ERROR] "%KEPT%" is gone; install again with --config.
 exit /b 3
 :update_pull
+call :read_image_id
+if errorlevel 1 exit /b %errorlevel%
 call :install_image
 if errorlevel 1 exit /b %errorlevel%
 call :hash_config
@@ -596,11 +597,12 @@ exit /b 0
 
 rem An update decides nothing anew but the image.
 :keep_options
-set "OPTIONS=%OPTIONS_NOW:mode=cpu=%"
-if not "%OPTIONS%"=="%OPTIONS_NOW%" set "CPU=1"
+set "MODE_NOW="
+set "MEMORY_NOW="
+for /f "tokens=2,3 delims=," %%a in ("%OPTIONS_NOW%") do (set "MODE_NOW=%%a"& set "MEMORY_NOW=%%b")
+if "%MODE_NOW%"=="mode=cpu" set "CPU=1"
 if not "%MEMORY%"=="auto" exit /b 0
-for /f "tokens=3 delims=," %%o in ("%OPTIONS_NOW%") do set "OPTION=%%o"
-if "%OPTION:~0,7%"=="memory=" set "MEMORY=%OPTION:~7%"
+if "%MEMORY_NOW:~0,7%"=="memory=" set "MEMORY=%MEMORY_NOW:~7%"
 exit /b 0
 
 rem Nine tenths of the memory of Docker's machine. Arithmetic here has 32 bits: the last six digits go.
@@ -622,10 +624,8 @@ set "IMAGE=%OWN_IMAGE%"
 if not "%CONTAINER_IMAGE:~0,14%"=="pictor/worker:" set "IMAGE=%CONTAINER_IMAGE%"
 exit /b 0
 
-rem An image named by its digest cannot have changed.
+rem An image named by its digest cannot have changed. IMAGE_ID is what is there under that name, or empty.
 :install_image
-call :read_image_id
-if errorlevel 1 exit /b %errorlevel%
 set "HAD_IMAGE=%IMAGE_ID%"
 if not defined HAD_IMAGE goto pull_image
 if not "%IMAGE:@sha256:=%"=="%IMAGE%" exit /b 0
@@ -1081,20 +1081,13 @@ exit /b %CAUSE_CODE%
 
 rem ---------------------------------------------------------------------------------------------
 
-rem Explorer runs: cmd.exe /c ""C:\path\run-install-worker.bat" ". Only here is delayed expansion on: the
-rem line holds quotes and whatever the path of this file holds.
+rem Explorer runs: cmd.exe /c ""C:\path\run-install-worker.bat" ". A browser may have added (1) to the name.
 :see_whether_double_clicked
-setlocal EnableDelayedExpansion
-set "LINE=!cmdcmdline!"
-if not defined LINE goto not_double_clicked
-set "LINE=!LINE:"=!"
-if /i "!LINE:/c =!"=="!LINE!" goto not_double_clicked
-if /i "!LINE:%OWN_NAME%=!"=="!LINE!" goto not_double_clicked
-endlocal
+set "LINE=%cmdcmdline:"=%"
+if not defined LINE exit /b 0
+if "%LINE:/c =%"=="%LINE%" exit /b 0
+if "%LINE:run-install-worker=%"=="%LINE%" exit /b 0
 set "PAUSE_AT_END=1"
-exit /b 0
-:not_double_clicked
-endlocal
 exit /b 0
 
 rem The last line of run-install-worker.bat
