@@ -2,7 +2,7 @@
 # home directory of its own. Whatever a test does, its installers may not print the token, hand it to a
 # command, or leave a temporary file.
 # shellcheck shell=bash
-# shellcheck disable=SC2034  # The tests use what is set here.
+# shellcheck disable=SC2034,SC2154  # The tests use what is set here, bats sets output and status.
 
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 INSTALLER="$HERE/../install-worker.sh"

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+#
+# Checks every shell file of the repository with shellcheck and runs the installers' tests with bats.
+# Installs both when they are missing. Arguments are bats files to run instead of all.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+main() {
+    if [[ -z "$(type -P shellcheck)" || -z "$(type -P bats)" ]]; then
+        install/prerequisites.sh shellcheck bats
+    fi
+    check_shell
+    local tests=("$@")
+    ((${#tests[@]} > 0)) || mapfile -t tests < <(ls install/tests/*.bats)
+    bats --timing "${tests[@]}"
+}
+
+check_shell() {
+    local files tests
+    mapfile -t files < <(shell_files)
+    mapfile -t tests < <(git ls-files --cached --others --exclude-standard '*.bats')
+    shellcheck "${files[@]}"
+    # bats sets some variables and calls what nobody is seen to call; texts hold ~ and $ on purpose.
+    shellcheck --shell=bats --exclude=SC1091,SC2016,SC2030,SC2031,SC2034,SC2088,SC2102,SC2115,SC2153,SC2154,SC2314,SC2317 \
+        "${tests[@]}"
+    printf 'shellcheck: %d files are clean\n' "$((${#files[@]} + ${#tests[@]}))"
+}
+
+# By name, or by the first line: git hooks, .ci/run and stubs have no ending.
+shell_files() {
+    local file first
+    while IFS= read -r -d '' file; do
+        [[ -f "$file" && ! -L "$file" && "$file" != *.bats ]] || continue
+        if [[ "$file" == *.sh || "$file" == *.bash ]]; then
+            printf '%s\n' "$file"
+            continue
+        fi
+        IFS= read -r first <"$file" 2>/dev/null || continue
+        if [[ "$first" =~ ^'#!'.*(/|[[:space:]])(ba)?sh$ ]]; then
+            printf '%s\n' "$file"
+        fi
+    done < <(git ls-files -z --cached --others --exclude-standard)
+}
+
+main "$@"
