@@ -181,7 +181,8 @@ look_at_docker() {
 # shellcheck disable=SC2317  # capture calls it.
 docker_info() {
     docker version --format '{{.Server.Version}}' >/dev/null &&
-        docker info --format '{{.DockerRootDir}}|{{.SecurityOptions}}|{{range $name, $runtime := .Runtimes}}{{$name}} {{end}}'
+        docker info --format '{{.DockerRootDir}}|{{.SecurityOptions}}|{{range $name, $runtime := .Runtimes}}{{$name}} {{end}}' \
+            2>/dev/null
 }
 
 # apt refuses everything while two lists name one repository with different keys.

@@ -868,7 +868,8 @@ take_lock() {
     flock -n 9 || die 1 "Another installer of Pictor is at work. Wait until it is done."
 }
 
-# Sets FOUND…. A foreign container has only its state.
+# Sets FOUND…. A foreign container has only its state. Docker may warn before it answers, of its own
+# configuration under sudo for instance, so the answer is the last line.
 look_at_container() {
     FOUND=absent FOUND_IMAGE="" FOUND_REF="" FOUND_HASH="" FOUND_OPTIONS="" FOUND_CONFIG=""
     local name label status
@@ -876,7 +877,8 @@ look_at_container() {
         [[ "${OUTPUT,,}" == *"no such container"* ]] || fail_with_output 6 "Docker does not tell about $NAME."
         return 0
     }
-    IFS='|' read -r name label status FOUND_IMAGE FOUND_REF FOUND_HASH FOUND_OPTIONS FOUND_CONFIG <<<"$OUTPUT"
+    IFS='|' read -r name label status FOUND_IMAGE FOUND_REF FOUND_HASH FOUND_OPTIONS FOUND_CONFIG \
+        <<<"${OUTPUT##*$'\n'}"
     # Docker takes the beginning of an id for a name.
     if [[ "$name" != "/$NAME" ]]; then
         FOUND=absent FOUND_REF="" FOUND_CONFIG=""

@@ -120,6 +120,18 @@ load world
     ((${EPOCHREALTIME/[.,]/} - ${began/[.,]/} < 3000000))
 }
 
+@test "a Docker that warns of its own configuration is understood" {
+    touch "$STUB/engine/warns"
+    installed
+    installer --config "$CONFIG"
+    ends_with 0
+    says "No change"
+    installer --status
+    ends_with 0
+    toolkit --dry-run
+    ends_with 0
+}
+
 @test "run again while it is not connected, it waits for it and says why" {
     installed
     answers health 1 "not connected"
