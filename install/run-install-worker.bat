@@ -121,6 +121,7 @@ set "REST=%NAME:;=%"
 if not "%REST%"=="%NAME%" set "WRONG=1"
 if "%NAME:~0,1%"=="-" set "WRONG=1"
 if "%NAME:~0,1%"=="." set "WRONG=1"
+if "%NAME:~0,1%"=="_" set "WRONG=1"
 for /f "delims=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-;" %%r in ("-%NAME%") do set "WRONG=1"
 if not defined WRONG goto check_image
 >&2 echo [ERROR] "%NAME%" cannot be a container's name: letters, digits, "_", "." and "-" can.
@@ -789,8 +790,8 @@ call :drain
 "%DOCKER%" rename "%NAME%" "%BEFORE%" >nul 2>"%ERR%"
 if errorlevel 1 goto replace_refused
 set "REPLACING=1"
-if exist "%KEPT%" move /y "%KEPT%" "%REPLACED%" >nul
 :replace_config
+if exist "%KEPT%" move /y "%KEPT%" "%REPLACED%" >nul
 move /y "%STAGED%" "%KEPT%" >nul 2>nul
 if not exist "%KEPT%" goto replace_no_config
 call :start
@@ -823,6 +824,7 @@ exit /b %CODE%
 >&2 echo [INFO] Undoing what was done.
 set "UNDONE="
 "%DOCKER%" rm --force "%NAME%" >nul 2>&1
+if not defined REPLACING del /q "%KEPT%" 2>nul
 if exist "%REPLACED%" move /y "%REPLACED%" "%KEPT%" >nul
 if not defined REPLACING goto roll_back_volume
 "%DOCKER%" rename "%BEFORE%" "%NAME%" >nul 2>"%ERR%"
@@ -839,7 +841,6 @@ type "%ERR%" 1>&2
 >&2 echo [ERROR] Not everything could be undone. Run this again, or look at: docker ps -a
 exit /b 0
 :roll_back_volume
-del /q "%KEPT%" 2>nul
 if not defined HAD_VOLUME "%DOCKER%" volume rm "%NAME%-cache" >nul 2>&1
 exit /b 0
 
@@ -879,6 +880,7 @@ call :roll_back
 call :look_for_container
 exit /b %errorlevel%
 :interrupted_files
+if not exist "%KEPT%" if exist "%REPLACED%" move /y "%REPLACED%" "%KEPT%" >nul
 del /q "%REPLACED%" 2>nul
 exit /b 0
 
