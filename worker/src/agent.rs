@@ -23,6 +23,8 @@
 //!   reporting N happen meanwhile.
 //! - A session's events carry its id, so that nothing which a killed Blender still said can touch
 //!   another frame.
+//! - A GPU that is lost takes no frame's blame: what its slot held is returned, the other slots finish what
+//!   they render, and the worker ends.
 //! - Every attempt ends exactly once: finished, failed, returned or stopped, or lost by the
 //!   coordinator's word.
 
@@ -50,7 +52,7 @@ use pictor_protocol::blender::Series;
 use uuid::Uuid;
 
 use delivery::Delivery;
-pub use effect::{Effect, FrameFate, Notice, Order, Picture, SessionStep};
+pub use effect::{Effect, Ending, FrameFate, Notice, Order, Picture, SessionStep};
 pub use event::{Event, SessionEvent};
 use outbox::Outbox;
 use slot::{Slot, Surroundings};
@@ -92,6 +94,8 @@ pub struct Agent {
     outbox: Outbox,
     link: Link,
     mode: Mode,
+    /// What its end will be told as.
+    ending: Ending,
     next_session: SessionId,
     /// A held request for commands is out.
     is_listening: bool,
@@ -136,6 +140,7 @@ impl Agent {
             outbox: Outbox::default(),
             link: Link::New,
             mode: Mode::Working,
+            ending: Ending::Wanted,
             next_session: SessionId(1),
             is_listening: false,
             effects: Vec::new(),
@@ -184,6 +189,7 @@ impl Agent {
             Event::UploadFailed { attempt, message } => self.upload_failed(attempt, message),
             Event::ReportAnswered(answer) => self.report_answered(now, answer),
             Event::ReportFailed { retry_in } => self.report_failed(now, retry_in),
+            Event::GpuLost { slot, message } => self.gpu_lost(slot, message),
             Event::LineIsBack => self.outbox.connected(),
             Event::Drain => self.drain(),
             Event::StopNow => self.stop_now(),

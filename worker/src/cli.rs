@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, UserDirs, schema};
 use crate::errors::Chain;
+use crate::gpu::Library;
 use crate::start;
 
 const EXIT_CODES: &str = "\
@@ -26,6 +27,7 @@ Exit codes:
   5  the worker is too old for its coordinator
   6  there is nothing to render with: no GPU, or no Blender runtime
   7  something is missing on this machine; the message says what to install
+  8  a GPU was lost; the container has to be recreated
   9  the coordinator cannot be reached
 
 One SIGTERM or Ctrl-C finishes the frame that renders and hands back the rest; a second one stops at once.";
@@ -70,6 +72,8 @@ struct Run {
         env = "PICTOR_WANTED_RUNTIMES"
     )]
     runtimes: SeriesList,
+    #[command(flatten)]
+    nvml: NvmlFile,
     /// How log lines look
     #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "PICTOR_LOG_FORMAT")]
     log_format: LogFormat,
@@ -81,6 +85,7 @@ impl Run {
             config: self.config.config.clone(),
             allow_cpu: self.allow_cpu,
             runtimes: self.runtimes.0.clone(),
+            nvml: self.nvml.library(),
         }
     }
 }
@@ -104,6 +109,19 @@ struct ConfigFile {
     /// The worker-config.json that the coordinator gave for this worker
     #[arg(long, value_name = "FILE", env = "PICTOR_WORKER_CONFIG")]
     config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct NvmlFile {
+    /// NVIDIA's management library, where the system does not find it by itself
+    #[arg(long, value_name = "FILE", env = "PICTOR_NVML")]
+    nvml: Option<PathBuf>,
+}
+
+impl NvmlFile {
+    fn library(&self) -> Library {
+        Library::at(self.nvml.as_deref())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

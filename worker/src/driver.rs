@@ -1,6 +1,10 @@
 //! Performs what the agent decides: one loop takes in events, asks the agent, and hands every effect
 //! to the task that carries it out.
 //!
+//! What the GPUs' sensors say is added here, where a report is sent, and not by the agent: no decision
+//! depends on a reading, and an event for each would wake the agent, and an idle worker with it, for nothing.
+//! Only a GPU that is gone is an event.
+//!
 //! Owns the tasks, the clock and the randomness. Decides nothing about frames: whatever depends on
 //! what happened before belongs in [`crate::agent`].
 
@@ -29,9 +33,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::agent::{
-    Agent, Effect, Event, Order, SessionEvent, SessionId, SessionStep, Setup, SlotId,
+    Agent, Effect, Ending, Event, Order, SessionEvent, SessionId, SessionStep, Setup, SlotId,
 };
 use crate::coordinator::Coordinator;
+use crate::gpu::Watch;
 use crate::heartbeat::{self, Heartbeat, Link};
 use crate::journal::Journal;
 use crate::scenes::Scenes;
@@ -58,6 +63,10 @@ pub struct Parts<R> {
     pub renderer: R,
     pub slots: Vec<SlotInfo>,
     pub runtimes: Vec<RuntimeInfo>,
+    /// Version of the GPU driver.
+    pub gpu_driver: Option<String>,
+    /// Reads the sensors of the slots' GPUs, and notices when one is gone.
+    pub gpus: Watch,
 }
 
 /// What the owner wants: once for an orderly end, twice for an end at once.
@@ -94,13 +103,15 @@ struct Driver<R> {
     render_dir: PathBuf,
     runtimes: Vec<RuntimeInfo>,
     slots: Vec<SlotInfo>,
+    gpu_driver: Option<String>,
+    gpus: Watch,
     sessions: HashMap<SlotId, LiveSession>,
     asks: Running<SlotId>,
     uploads: Running<AttemptRef>,
     fetches: Running<BlobHash>,
     heartbeat: Heartbeat,
     is_welcome: bool,
-    has_exited: bool,
+    ending: Option<Ending>,
 }
 
 struct LiveSession {
@@ -137,13 +148,15 @@ impl<R: Renderer> Driver<R> {
             render_dir: parts.render_dir,
             runtimes: parts.runtimes,
             slots: parts.slots,
+            gpu_driver: parts.gpu_driver,
+            gpus: parts.gpus,
             sessions: HashMap::new(),
             asks: Running::under(&tasks),
             uploads: Running::under(&tasks),
             fetches: Running::under(&tasks),
             heartbeat: parts.heartbeat,
             is_welcome: false,
-            has_exited: false,
+            ending: None,
             tasks,
         })
     }
@@ -157,7 +170,7 @@ impl<R: Renderer> Driver<R> {
         let mut heart = tokio::time::interval(heartbeat::EVERY);
         let mut give_up_at = None;
         self.step(Event::Tick);
-        while !self.has_exited {
+        while self.ending.is_none() {
             let wake = self.agent.next_wake(self.started.elapsed());
             let wake = wake
                 .map(|at| self.started + at)
@@ -190,7 +203,10 @@ impl<R: Renderer> Driver<R> {
                 }
             }
         }
-        Ok(())
+        match self.ending.take() {
+            Some(Ending::GpuLost { slot, message }) => Err(Fatal::GpuLost { slot, message }),
+            Some(Ending::Wanted) | None => Ok(()),
+        }
     }
 
     fn step(&mut self, event: Event) {
@@ -245,11 +261,11 @@ impl<R: Renderer> Driver<R> {
             Effect::StopAsking { slot } => self.asks.cancel(&slot),
             Effect::Listen => self.tasks.spawn(requests::listen(self.line.clone())),
             Effect::Report(report) => {
-                self.tasks
-                    .spawn(requests::report(self.line.clone(), report));
+                let report = requests::report(self.line.clone(), self.gpus.clone(), report);
+                self.tasks.spawn(report);
             }
             Effect::Tell(notice) => narrate::tell(&notice),
-            Effect::Exit => self.has_exited = true,
+            Effect::Exit(ending) => self.ending = Some(ending),
         }
     }
 
@@ -312,7 +328,7 @@ impl<R: Renderer> Driver<R> {
     fn start_session(&mut self, slot: SlotId, session: SessionId, runtime: Series) {
         let (orders, order_queue) = mpsc::unbounded_channel();
         let stop = self.tasks.child_token();
-        let said = Said::new(slot, session, self.inbox.clone());
+        let said = Said::new(slot, session, self.inbox.clone(), self.gpus.clone());
         let dir = self.session_dir(session);
         let task = SessionTask {
             slot,
@@ -360,7 +376,7 @@ impl<R: Renderer> Driver<R> {
             instance: self.line.instance(),
             slots: self.slots.clone(),
             runtimes: self.runtimes.clone(),
-            driver: None,
+            driver: self.gpu_driver.clone(),
             sandbox: Vec::new(),
             journal,
         }

@@ -129,7 +129,7 @@ impl Journal {
             size_bytes,
             render_ms: picture.render_ms,
             memory_bytes: picture.memory_bytes,
-            energy_millijoules: None,
+            energy_millijoules: picture.energy_millijoules,
         };
         let note = Note {
             frame: picture.grant.frame,

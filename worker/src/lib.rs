@@ -14,6 +14,7 @@
 //! | [`scenes`] | the cache of scenes |
 //! | [`journal`] | pictures until the coordinator has given its word on them |
 //! | [`config`] | `worker-config.json` and its defaults |
+//! | [`gpu`] | NVML: the GPUs, their sensors, and whether they are still there |
 //! | [`machine`] | GPUs, CPU and memory, and which of them are slots |
 
 pub mod agent;
@@ -24,6 +25,7 @@ pub mod config;
 pub mod coordinator;
 pub mod driver;
 pub mod errors;
+pub mod gpu;
 pub mod heartbeat;
 pub mod journal;
 pub mod machine;

@@ -1,46 +1,99 @@
-//! What the machine offers: GPUs, the CPU, memory. Reads `/proc`, `/dev` and `/sys` and nothing else;
-//! which of it becomes a slot is decided here too.
+//! What the machine offers: GPUs, the CPU, memory. Reads `/proc`, `/dev` and `/sys` and nothing else, and is
+//! told what NVML shows; which of it becomes a slot is decided here too.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use pictor_protocol::agent::{Device, SlotInfo};
 
+use crate::gpu::{Gpu, GpuError, Inventory, NAMELESS};
+
 /// One slot and what pins its Blender to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlotHardware {
     pub info: SlotInfo,
-    /// Number of the GPU by bus address; `None` for the CPU.
-    pub gpu: Option<u16>,
+    /// What CUDA is told to use; `None` for the CPU.
+    pub gpu: Option<GpuPin>,
+}
+
+/// What names one GPU, or one part of a GPU, in `CUDA_VISIBLE_DEVICES`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GpuPin {
+    /// `GPU-…` or `MIG-…`: stays the same whatever else is plugged in.
+    Uuid(String),
+    /// By bus address, where the driver names no GPU.
+    Number(u16),
+}
+
+impl fmt::Display for GpuPin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid(uuid) => f.write_str(uuid),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "this machine has no supported GPU; to render on the CPU set \"allow_cpu\": true under \"options\" in the worker's config"
-)]
-pub struct NoSlots;
+pub enum NoSlots {
+    #[error("this machine has no supported GPU; {ALLOW_CPU}")]
+    NoGpu,
+    #[error("no GPU of this machine can be used: {}; {ALLOW_CPU}", remarks.join("; "))]
+    NoneUsable { remarks: Vec<String> },
+    #[error("no GPU of this machine can be used: {cause}; remedy: {}; {ALLOW_CPU}", cause.remedy())]
+    Driver { cause: GpuError },
+}
 
-/// The slots of this machine: one per GPU, else the CPU where that is allowed.
+const ALLOW_CPU: &str =
+    "to render on the CPU set \"allow_cpu\": true under \"options\" in the worker's config";
+
+/// The slots of this machine: one per GPU and per part of a split GPU, else the CPU where that is allowed.
+/// GPUs are those that NVML shows; without it those under `/dev`.
 pub fn slots(
     root: &Path,
+    nvml: Result<&Inventory, &GpuError>,
     allow_cpu: bool,
     most: Option<u16>,
 ) -> Result<Vec<SlotHardware>, NoSlots> {
-    let gpus = gpus(root);
+    let mut slots = match nvml {
+        Ok(inventory) => gpu_slots(inventory),
+        Err(error) if error.leaves_cuda() => nameless_slots(root),
+        Err(_) => Vec::new(),
+    };
     let most = usize::from(most.unwrap_or(u16::MAX)).max(1);
-    let mut slots: Vec<_> = (0..)
-        .zip(gpus)
-        .map(|(slot, gpu)| gpu_slot(slot, gpu))
-        .collect();
     if slots.is_empty() && allow_cpu {
         slots.push(cpu_slot(root));
     }
     slots.truncate(most);
     if slots.is_empty() {
-        Err(NoSlots)
+        Err(why_none(nvml))
     } else {
         Ok(slots)
     }
+}
+
+fn why_none(nvml: Result<&Inventory, &GpuError>) -> NoSlots {
+    match nvml {
+        Ok(inventory) if !inventory.remarks().is_empty() => NoSlots::NoneUsable {
+            remarks: inventory.remarks(),
+        },
+        // Most machines without a GPU have no library either.
+        Ok(_) | Err(GpuError::LibraryMissing(_)) => NoSlots::NoGpu,
+        Err(cause) => NoSlots::Driver {
+            cause: cause.clone(),
+        },
+    }
+}
+
+/// Version of the loaded NVIDIA driver, as the kernel says it.
+pub fn driver_version(root: &Path) -> Option<String> {
+    let text = read(root, "proc/driver/nvidia/version");
+    let is_version = |word: &&str| {
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit());
+        word.contains('.') && word.split('.').all(is_number)
+    };
+    text.split_whitespace().find(is_version).map(Into::into)
 }
 
 /// Memory that this process and its children may use: the machine's, or the container's where that
@@ -79,8 +132,6 @@ fn gpus(root: &Path) -> Vec<String> {
     names
 }
 
-const NAMELESS: &str = "NVIDIA GPU";
-
 fn entry<'a>(information: &'a str, key: &str) -> Option<&'a str> {
     let mut entries = information.lines().filter_map(|line| line.split_once(':'));
     entries
@@ -88,11 +139,28 @@ fn entry<'a>(information: &'a str, key: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
-fn gpu_slot(slot: u16, name: String) -> SlotHardware {
-    SlotHardware {
+fn gpu_slots(inventory: &Inventory) -> Vec<SlotHardware> {
+    let slot = |(slot, (number, gpu)): (u16, (u16, &Gpu))| SlotHardware {
+        info: SlotInfo {
+            memory_bytes: gpu.memory_bytes,
+            uuid: gpu.uuid.clone(),
+            compute_capability: gpu.compute_capability,
+            ..SlotInfo::new(slot, Device::Cuda, gpu.label())
+        },
+        gpu: Some(match &gpu.uuid {
+            Some(uuid) => GpuPin::Uuid(uuid.clone()),
+            None => GpuPin::Number(number),
+        }),
+    };
+    (0..).zip(inventory.usable()).map(slot).collect()
+}
+
+fn nameless_slots(root: &Path) -> Vec<SlotHardware> {
+    let slot = |(slot, name)| SlotHardware {
         info: SlotInfo::new(slot, Device::Cuda, name),
-        gpu: Some(slot),
-    }
+        gpu: Some(GpuPin::Number(slot)),
+    };
+    (0..).zip(gpus(root)).map(slot).collect()
 }
 
 fn cpu_slot(root: &Path) -> SlotHardware {
@@ -119,6 +187,7 @@ fn names_in(dir: &Path) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpu::Mig;
 
     #[test]
     fn one_slot_per_gpu_that_a_container_was_given_counted_by_bus_address() {
@@ -140,17 +209,19 @@ mod tests {
                 "Model: \t A2\nDevice Minor: \t 0\n",
             ),
         ]);
-        let slots = slots(machine.path(), true, None).unwrap();
+        let slots = slots(machine.path(), Err(&no_nvml()), true, None).unwrap();
         let names: Vec<_> = slots.iter().map(|slot| slot.info.name.as_str()).collect();
         assert_eq!(names, ["L4", "A2"]);
-        assert_eq!(slots[1].gpu, Some(1));
+        assert_eq!(slots[1].gpu, Some(GpuPin::Number(1)));
     }
 
     #[test]
     fn a_gpu_without_a_name_is_a_slot_all_the_same() {
         let machine = machine(&[("dev/nvidia0", "")]);
         assert_eq!(
-            slots(machine.path(), false, None).unwrap()[0].info.name,
+            slots(machine.path(), Err(&no_nvml()), false, None).unwrap()[0]
+                .info
+                .name,
             NAMELESS
         );
     }
@@ -161,8 +232,11 @@ mod tests {
             ("proc/cpuinfo", "processor\t: 0\nmodel name\t: Fast One\n"),
             ("proc/meminfo", "MemTotal:  1000 kB\n"),
         ]);
-        assert_eq!(slots(machine.path(), false, None), Err(NoSlots));
-        let slots = slots(machine.path(), true, None).unwrap();
+        assert_eq!(
+            slots(machine.path(), Err(&no_nvml()), false, None),
+            Err(NoSlots::NoGpu)
+        );
+        let slots = slots(machine.path(), Err(&no_nvml()), true, None).unwrap();
         assert_eq!(slots[0].info.name, "Fast One");
         assert_eq!(slots[0].info.memory_bytes, Some(1_024_000));
     }
@@ -179,6 +253,77 @@ mod tests {
             ("sys/fs/cgroup/memory.max", "max\n"),
         ];
         assert_eq!(memory_bytes(machine(&files).path()), Some(1024));
+    }
+
+    #[test]
+    fn a_gpu_that_the_driver_names_is_pinned_by_that_name() {
+        let part = |uuid: &str| Gpu {
+            uuid: Some(uuid.into()),
+            ..Gpu::default()
+        };
+        let split = Gpu {
+            mig: Mig::On(vec![part("MIG-1"), part("MIG-2")]),
+            ..part("GPU-1")
+        };
+        let inventory = Inventory {
+            gpus: vec![split, part("GPU-2"), Gpu::default()],
+            ..Inventory::default()
+        };
+        let slots = slots(machine(&[]).path(), Ok(&inventory), true, None).unwrap();
+        let pins: Vec<_> = slots
+            .iter()
+            .map(|slot| (slot.info.slot, slot.gpu.as_ref().unwrap().to_string()))
+            .collect();
+        let expected = ["MIG-1", "MIG-2", "GPU-2", "2"];
+        assert_eq!(
+            pins,
+            (0..).zip(expected.map(String::from)).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_driver_that_cannot_work_gives_no_slot_and_says_why() {
+        let machine = machine(&[("dev/nvidia0", "")]);
+        let broken = GpuError::VersionMismatch;
+        let none = slots(machine.path(), Err(&broken), false, None).unwrap_err();
+        assert!(none.to_string().contains("reboot"), "{none}");
+        let on_cpu = slots(machine.path(), Err(&broken), true, None).unwrap();
+        assert_eq!(on_cpu[0].info.device, Device::Cpu);
+    }
+
+    #[test]
+    fn a_split_gpu_without_parts_is_the_reason_for_no_slot() {
+        let inventory = Inventory {
+            gpus: vec![Gpu {
+                mig: Mig::On(Vec::new()),
+                ..Gpu::default()
+            }],
+            ..Inventory::default()
+        };
+        let none = slots(machine(&[]).path(), Ok(&inventory), false, None).unwrap_err();
+        assert!(none.to_string().contains("no MIG device"), "{none}");
+    }
+
+    #[test]
+    fn the_driver_version_is_read_from_both_kinds_of_kernel_module() {
+        for (text, version) in [
+            (
+                "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.129.03  Thu Oct 19 18:56:32 UTC 2023\n",
+                Some("535.129.03"),
+            ),
+            (
+                "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86  Release Build\n",
+                Some("570.86"),
+            ),
+            ("", None),
+        ] {
+            let machine = machine(&[("proc/driver/nvidia/version", text)]);
+            assert_eq!(driver_version(machine.path()).as_deref(), version);
+        }
+    }
+
+    fn no_nvml() -> GpuError {
+        GpuError::LibraryMissing("no such file".into())
     }
 
     fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -13,12 +13,13 @@ use std::path::PathBuf;
 use pictor_protocol::agent::{RenderFault, RuntimeInfo};
 use tokio::sync::mpsc;
 
-use crate::agent::SessionEvent;
+use crate::agent::{SessionEvent, SlotId};
 use crate::blender::runtime::Runtime;
 use crate::blender::talk::{Device, Event, Failure, Open, Render, Rendered, Request};
 use crate::blender::{Launch, Session};
 use crate::driver::{Frame, Renderer, Said, SessionEnd, SessionOrder, SessionTask};
-use crate::machine::SlotHardware;
+use crate::gpu::Watch;
+use crate::machine::{GpuPin, SlotHardware};
 
 /// Blender, as installed on this machine.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Blender {
     pub memory_limit_bytes: Option<u64>,
     /// Compiled kernels take minutes; they outlive the process.
     pub kernel_dir: PathBuf,
+    /// Says what a frame used.
+    pub gpus: Watch,
 }
 
 impl Renderer for Blender {
@@ -44,7 +47,13 @@ impl Renderer for Blender {
             Some(Err(error)) => return translate::start_error(&error),
             Some(Ok(session)) => session,
         };
-        let mut live = match Live::new(session, self.gpu(&task), task.said.clone()) {
+        let meter = Meter {
+            gpus: self.gpus.clone(),
+            slot: task.slot,
+            before: None,
+        };
+        let has_gpu = self.gpu(&task).is_some();
+        let mut live = match Live::new(session, has_gpu, task.said.clone(), meter) {
             Ok(live) => live,
             Err(end) => return end,
         };
@@ -73,13 +82,13 @@ impl Blender {
         Ok(launch)
     }
 
-    fn gpu(&self, task: &SessionTask) -> Option<u16> {
+    fn gpu(&self, task: &SessionTask) -> Option<&GpuPin> {
         self.slots
             .get(usize::from(task.slot))
-            .and_then(|slot| slot.gpu)
+            .and_then(|slot| slot.gpu.as_ref())
     }
 
-    fn environment(&self, gpu: Option<u16>) -> Vec<(OsString, OsString)> {
+    fn environment(&self, gpu: Option<&GpuPin>) -> Vec<(OsString, OsString)> {
         let kernels = |name: &str| self.kernel_dir.join(name).into_os_string();
         let mut environment = vec![
             (
@@ -113,23 +122,24 @@ struct Live {
     said: Said,
     /// The frame that it renders; none while it opens a scene or does nothing.
     frame: Option<Frame>,
+    meter: Meter,
     renders: u64,
     /// Bytes of its log that were passed on.
     logged: u64,
 }
 
 impl Live {
-    fn new(session: Session, gpu: Option<u16>, said: Said) -> Result<Self, SessionEnd> {
-        let device =
-            translate::device(session.ready(), gpu.is_some()).ok_or_else(|| SessionEnd {
-                fault: RenderFault::DeviceMissing,
-                message: "Blender finds no GPU that it can use".into(),
-            })?;
+    fn new(session: Session, has_gpu: bool, said: Said, meter: Meter) -> Result<Self, SessionEnd> {
+        let device = translate::device(session.ready(), has_gpu).ok_or_else(|| SessionEnd {
+            fault: RenderFault::DeviceMissing,
+            message: "Blender finds no GPU that it can use".into(),
+        })?;
         Ok(Self {
             session,
             device,
             said,
             frame: None,
+            meter,
             renders: 0,
             logged: 0,
         })
@@ -174,6 +184,7 @@ impl Live {
                     path: frame.path.clone(),
                 };
                 self.frame = Some(frame);
+                self.meter.start().await;
                 Request::Render(request)
             }
         };
@@ -205,7 +216,8 @@ impl Live {
                 }
             }
             Event::Rendered(rendered) => {
-                let event = self.rendered(&rendered);
+                let energy_millijoules = self.meter.used().await;
+                let event = self.rendered(&rendered, energy_millijoules);
                 self.said.event(event).await;
             }
             Event::Failed(failure) => {
@@ -222,13 +234,14 @@ impl Live {
             .await;
     }
 
-    fn rendered(&mut self, rendered: &Rendered) -> SessionEvent {
+    fn rendered(&mut self, rendered: &Rendered, energy_millijoules: Option<u64>) -> SessionEvent {
         let frame = self.frame.take();
         let is_there = |frame: Frame| rendered.paths.contains(&frame.path);
         if frame.is_some_and(is_there) {
             return SessionEvent::Rendered {
                 render_ms: i64::try_from(rendered.render_ms).unwrap_or(i64::MAX),
                 memory_bytes: Some(rendered.peak_memory_bytes),
+                energy_millijoules,
             };
         }
         SessionEvent::FrameFailed {
@@ -245,6 +258,26 @@ impl Live {
             Some(_) => SessionEvent::FrameFailed { fault, message },
             None => SessionEvent::OpenFailed { fault, message },
         }
+    }
+}
+
+/// What a frame uses, by the meter of the slot's GPU: everything that the GPU did meanwhile.
+struct Meter {
+    gpus: Watch,
+    slot: SlotId,
+    before: Option<u64>,
+}
+
+impl Meter {
+    async fn start(&mut self) {
+        self.before = self.gpus.energy_millijoules(self.slot).await;
+    }
+
+    async fn used(&mut self) -> Option<u64> {
+        let before = self.before.take()?;
+        let now = self.gpus.energy_millijoules(self.slot).await?;
+        // The meter starts anew when the driver is loaded anew.
+        now.checked_sub(before)
     }
 }
 

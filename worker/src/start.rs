@@ -14,9 +14,10 @@ use crate::config::{self, ConfigError, Settings, UserDirs};
 use crate::coordinator::{CallError, Coordinator};
 use crate::driver::{self, EndWanted, Fatal, Parts};
 use crate::errors::Chain;
+use crate::gpu::{GpuError, Inventory, Library, Watch};
 use crate::heartbeat::Heartbeat;
 use crate::journal::{Journal, JournalError};
-use crate::machine::{self, NoSlots};
+use crate::machine::{self, NoSlots, SlotHardware};
 use crate::renderer::{self, Blender};
 use crate::scenes::Scenes;
 
@@ -52,6 +53,7 @@ impl RunError {
             Self::Config(_) => 3,
             Self::Fatal(Fatal::Unauthorized(_)) => 4,
             Self::Fatal(Fatal::TooOld(_)) => 5,
+            Self::Fatal(Fatal::GpuLost { .. }) => 8,
             Self::NoSlots(_) | Self::NoRuntime { .. } => 6,
             Self::Runtimes { .. }
             | Self::Cache { .. }
@@ -71,6 +73,7 @@ pub struct Wishes {
     pub allow_cpu: bool,
     /// To be installed first when they are missing.
     pub runtimes: Vec<Series>,
+    pub nvml: Library,
 }
 
 /// Renders until a signal or a fatal refusal ends it.
@@ -81,7 +84,7 @@ pub async fn run(wishes: &Wishes) -> Result<(), RunError> {
     }
     settings.allow_cpu |= wishes.allow_cpu;
     install(&settings, &wishes.runtimes);
-    let parts = parts(&settings)?;
+    let parts = parts(&settings, wishes.nvml.clone())?;
     let (end, end_wanted) = mpsc::channel(1);
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
@@ -100,8 +103,8 @@ pub async fn run(wishes: &Wishes) -> Result<(), RunError> {
     }
 }
 
-fn parts(settings: &Settings) -> Result<Parts<Blender>, RunError> {
-    let slots = machine::slots(Path::new("/"), settings.allow_cpu, settings.slots)?;
+fn parts(settings: &Settings, nvml: Library) -> Result<Parts<Blender>, RunError> {
+    let (slots, gpu_driver, gpus) = gpus(settings, nvml)?;
     let runtimes = runtimes(settings)?;
     let dir = &settings.cache_dir;
     let cache = |source| RunError::Cache {
@@ -119,13 +122,42 @@ fn parts(settings: &Settings) -> Result<Parts<Blender>, RunError> {
         render_dir: dir.join("rendering").join(settings.worker.to_string()),
         slots: slots.iter().map(|slot| slot.info.clone()).collect(),
         runtimes: runtimes.iter().map(renderer::runtime_info).collect(),
+        gpu_driver,
+        gpus: gpus.clone(),
         renderer: Blender {
             memory_limit_bytes: memory_limit_bytes(settings, slots.len()),
             kernel_dir: dir.join("kernels"),
             runtimes,
             slots,
+            gpus,
         },
     })
+}
+
+/// The slots, the version of the GPU driver, and who watches over the slots' GPUs.
+fn gpus(
+    settings: &Settings,
+    nvml: Library,
+) -> Result<(Vec<SlotHardware>, Option<String>, Watch), RunError> {
+    let root = Path::new("/");
+    let opened = Watch::open(nvml);
+    let inventory = opened.as_ref().map(|opened| &opened.inventory);
+    let slots = machine::slots(root, inventory, settings.allow_cpu, settings.slots)?;
+    for remark in inventory.into_iter().flat_map(Inventory::remarks) {
+        tracing::warn!("{remark}");
+    }
+    let driver = inventory.ok().and_then(|it| it.driver.clone());
+    let driver = driver.or_else(|| machine::driver_version(root));
+    let uuids = slots.iter().map(|slot| slot.info.uuid.clone()).collect();
+    let watch = match opened {
+        Ok(opened) => opened.watch(uuids),
+        Err(GpuError::LibraryMissing(_)) => Watch::default(),
+        Err(error) => {
+            tracing::warn!("{error}; remedy: {}", error.remedy());
+            Watch::default()
+        }
+    };
+    Ok((slots, driver, watch))
 }
 
 fn runtimes_dir(settings: &Settings) -> Runtimes {

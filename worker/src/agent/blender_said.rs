@@ -37,8 +37,20 @@ impl Agent {
             SessionEvent::Rendered {
                 render_ms,
                 memory_bytes,
+                energy_millijoules,
             } => {
-                self.rendered(now, slot, session, render_ms, memory_bytes);
+                if let Some(rendering) = self.frame_over(slot, session) {
+                    let took = now.saturating_sub(rendering.since);
+                    self.slots[usize::from(slot)].measured(rendering.order.job, took);
+                    self.rendered(Picture {
+                        session,
+                        grant: rendering.grant,
+                        format: rendering.order.plan.format,
+                        render_ms,
+                        memory_bytes,
+                        energy_millijoules,
+                    });
+                }
             }
             SessionEvent::FrameFailed { fault, message } => {
                 if let Some(rendering) = self.frame_over(slot, session) {
@@ -106,26 +118,7 @@ impl Agent {
         }
     }
 
-    fn rendered(
-        &mut self,
-        now: Duration,
-        slot: SlotId,
-        session: SessionId,
-        render_ms: i64,
-        memory_bytes: Option<u64>,
-    ) {
-        let Some(rendering) = self.frame_over(slot, session) else {
-            return;
-        };
-        let took = now.saturating_sub(rendering.since);
-        self.slots[usize::from(slot)].measured(rendering.order.job, took);
-        let picture = Picture {
-            session,
-            grant: rendering.grant,
-            format: rendering.order.plan.format,
-            render_ms,
-            memory_bytes,
-        };
+    fn rendered(&mut self, picture: Picture) {
         self.deliveries
             .insert(picture.grant.attempt, Delivery::of(&picture));
         self.effects.push(Effect::Store(picture));

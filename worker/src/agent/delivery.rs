@@ -20,6 +20,7 @@ pub(super) struct Delivery {
     frame: i32,
     render_ms: i64,
     memory_bytes: Option<u64>,
+    energy_millijoules: Option<u64>,
     stage: Stage,
     /// How often the coordinator said that it does not have the picture.
     missed: u32,
@@ -41,6 +42,7 @@ impl Delivery {
             frame: picture.grant.frame,
             render_ms: picture.render_ms,
             memory_bytes: picture.memory_bytes,
+            energy_millijoules: picture.energy_millijoules,
             stage: Stage::Storing,
             missed: 0,
         }
@@ -51,6 +53,7 @@ impl Delivery {
             frame: left.frame,
             render_ms: left.finished.render_ms,
             memory_bytes: left.finished.memory_bytes,
+            energy_millijoules: left.finished.energy_millijoules,
             stage: Stage::LeftOver(left.finished),
             missed: 0,
         }
@@ -108,7 +111,7 @@ impl Agent {
                 size_bytes,
                 render_ms: delivery.render_ms,
                 memory_bytes: delivery.memory_bytes,
-                energy_millijoules: None,
+                energy_millijoules: delivery.energy_millijoules,
             };
             self.effects.push(delivery.upload(finished));
         }

@@ -56,7 +56,7 @@ pub enum Effect {
     Report(Report),
     Tell(Notice),
     /// Nothing is left to do: end the program.
-    Exit,
+    Exit(Ending),
 }
 
 /// What a slot's Blender is to do next.
@@ -77,7 +77,7 @@ impl Effect {
     pub(super) fn rank(&self) -> u8 {
         match self {
             Self::Session { .. } => 0,
-            Self::Exit => 2,
+            Self::Exit(_) => 2,
             Self::Greet { .. }
             | Self::Ask { .. }
             | Self::StopAsking { .. }
@@ -133,6 +133,16 @@ pub struct Picture {
     pub format: Format,
     pub render_ms: i64,
     pub memory_bytes: Option<u64>,
+    pub energy_millijoules: Option<u64>,
+}
+
+/// Why a worker ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Its owner wanted it.
+    Wanted,
+    /// A GPU is gone, which a new start in the same container does not heal.
+    GpuLost { slot: SlotId, message: String },
 }
 
 /// What the owner of the worker should read in the log.
@@ -166,6 +176,10 @@ pub enum Notice {
     },
     Draining {
         handed_back: usize,
+    },
+    GpuLost {
+        slot: SlotId,
+        message: String,
     },
     /// The worker ends although these outputs could not be handed in; they stay in the journal.
     Undelivered {

@@ -1,8 +1,8 @@
-//! How a worker ends: draining when asked once, at once when asked twice.
+//! How a worker ends: draining when asked once or when a GPU is lost, at once when asked twice.
 
 use std::time::Duration;
 
-use super::effect::{Effect, Notice};
+use super::effect::{Effect, Ending, Notice};
 use super::outbox::End;
 use super::slot::Slot;
 use super::{Agent, Link, Mode, SlotId};
@@ -24,8 +24,11 @@ impl Agent {
             Mode::Working | Mode::Gone => false,
             Mode::Draining { .. } => {
                 let is_delivered = self.deliveries.is_empty() && is_told;
-                let is_off = self.slots.iter().all(Slot::is_off);
                 let is_patient = self.patience_ends().is_none_or(|end| now < end);
+                // A process that waits for a lost GPU inside the kernel may outlive its killing.
+                let may_stay = |slot: &Slot| slot.has_lost_gpu && !is_patient;
+                let mut slots = self.slots.iter();
+                let is_off = slots.all(|slot| slot.is_off() || may_stay(slot));
                 is_quiet && is_off && (is_delivered || !is_patient)
             }
             Mode::Stopping => is_told || !matches!(self.link, Link::Up(_)),
@@ -36,7 +39,7 @@ impl Agent {
                 self.tell(Notice::Undelivered { outputs });
             }
             self.mode = Mode::Gone;
-            self.effects.push(Effect::Exit);
+            self.effects.push(Effect::Exit(self.ending.clone()));
         }
     }
 
@@ -56,6 +59,37 @@ impl Agent {
         }
     }
 
+    /// The slot is no use any more and the others can finish: a worker that rendered on would never be
+    /// started anew.
+    pub(super) fn gpu_lost(&mut self, slot: SlotId, message: String) {
+        let Some(lost) = self.slots.get_mut(usize::from(slot)) else {
+            return;
+        };
+        if std::mem::replace(&mut lost.has_lost_gpu, true) {
+            return;
+        }
+        self.tell(Notice::GpuLost {
+            slot,
+            message: message.clone(),
+        });
+        if self.ending == Ending::Wanted {
+            self.ending = Ending::GpuLost { slot, message };
+        }
+        self.abandon(slot);
+        self.drain();
+    }
+
+    /// Kills the slot's Blender and returns what it renders.
+    fn abandon(&mut self, slot: SlotId) {
+        let rendering = self.slots[usize::from(slot)].rendering();
+        let grant = rendering.map(|rendering| rendering.grant);
+        self.kill(slot);
+        if let Some(grant) = grant {
+            self.outbox
+                .end(grant.attempt, Some(grant.frame), End::Returned);
+        }
+    }
+
     pub(super) fn stop_now(&mut self) {
         if matches!(self.mode, Mode::Stopping | Mode::Gone) {
             return;
@@ -64,11 +98,8 @@ impl Agent {
         self.hand_back();
         self.stop_asking();
         for id in 0..self.slots.len() {
-            if let Some(rendering) = self.slots[id].rendering() {
-                let grant = rendering.grant;
-                self.kill(id as SlotId);
-                self.outbox
-                    .end(grant.attempt, Some(grant.frame), End::Returned);
+            if self.slots[id].rendering().is_some() {
+                self.abandon(id as SlotId);
             }
         }
     }

@@ -62,6 +62,12 @@ pub enum Event {
     ReportFailed {
         retry_in: Duration,
     },
+    /// The slot's GPU is gone, and with it whatever rendered on it. Comes before the end of the Blender that
+    /// it took along, and may come more than once.
+    GpuLost {
+        slot: SlotId,
+        message: String,
+    },
     /// After an outage the coordinator answers again.
     LineIsBack,
     /// The owner asked for an orderly end.
@@ -90,6 +96,7 @@ pub enum SessionEvent {
     Rendered {
         render_ms: i64,
         memory_bytes: Option<u64>,
+        energy_millijoules: Option<u64>,
     },
     /// It runs on, with the scene still open.
     FrameFailed {

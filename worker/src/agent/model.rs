@@ -23,6 +23,9 @@ enum Act {
         frame: u128,
     },
     DrainByCoordinator,
+    LoseGpu {
+        slot: u16,
+    },
     HelloWanted,
     Wait {
         ms: u64,
@@ -31,12 +34,14 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        20 => (any::<usize>(), any::<u8>()).prop_map(|(which, how)| Act::Answer { which, how }),
-        1 => any::<usize>().prop_map(|which| Act::Die { which }),
-        1 => (1..40u128).prop_map(|frame| Act::Stop { frame }),
-        1 => Just(Act::DrainByCoordinator),
-        1 => Just(Act::HelloWanted),
-        3 => (0..5_000u64).prop_map(|ms| Act::Wait { ms }),
+        200 => (any::<usize>(), any::<u8>()).prop_map(|(which, how)| Act::Answer { which, how }),
+        10 => any::<usize>().prop_map(|which| Act::Die { which }),
+        10 => (1..40u128).prop_map(|frame| Act::Stop { frame }),
+        10 => Just(Act::DrainByCoordinator),
+        // Rare, because it begins the end.
+        1 => any::<u16>().prop_map(|slot| Act::LoseGpu { slot }),
+        10 => Just(Act::HelloWanted),
+        30 => (0..5_000u64).prop_map(|ms| Act::Wait { ms }),
     ]
 }
 

@@ -73,6 +73,8 @@ pub(super) struct Slot {
     pub(super) queue: VecDeque<Batch>,
     /// A request for work is out.
     pub(super) is_asking: bool,
+    /// There is nothing left to render on.
+    pub(super) has_lost_gpu: bool,
     pace: Option<Pace>,
     last_runtime: Option<Series>,
     /// Runtimes that did not start when they were started ahead.
@@ -99,6 +101,7 @@ impl Slot {
             session: Session::Off,
             queue: VecDeque::new(),
             is_asking: false,
+            has_lost_gpu: false,
             pace: None,
             last_runtime: None,
             broken: Vec::new(),

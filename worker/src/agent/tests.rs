@@ -5,6 +5,7 @@
     reason = "a test looks at one effect of many"
 )]
 
+mod gpu_lost;
 mod handing_in;
 mod rendering;
 
@@ -209,6 +210,7 @@ fn rendered() -> SessionEvent {
     SessionEvent::Rendered {
         render_ms: 200,
         memory_bytes: None,
+        energy_millijoules: None,
     }
 }
 
@@ -251,6 +253,13 @@ pub(crate) fn attempt(task: u128) -> AttemptRef {
 
 pub(super) fn content(scene: u8) -> BlobHash {
     BlobHash::from_bytes([scene; 32])
+}
+
+fn gpu_lost(slot: SlotId) -> Event {
+    Event::GpuLost {
+        slot,
+        message: "fell off the bus".into(),
+    }
 }
 
 /// A lease of these frames; a frame's task has the frame's number.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::agent::SlotId;
 use crate::coordinator::{self, CallError};
 
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,8 @@ pub enum Fatal {
     Unauthorized(CallError),
     #[error("this worker is too old for its coordinator ({0}): update the worker")]
     TooOld(CallError),
+    #[error("the GPU of slot {slot} was lost ({message}); the container has to be recreated")]
+    GpuLost { slot: SlotId, message: String },
     #[error("the cache directory cannot be used")]
     Cache(#[source] io::Error),
     #[error("the journal of finished pictures cannot be read")]

@@ -48,6 +48,9 @@ pub(super) fn tell(notice: &Notice) {
                 "draining: finishing what renders, handing back the rest"
             );
         }
+        Notice::GpuLost { slot, message } => {
+            error!(slot, "the GPU is lost, ending: {message}");
+        }
         Notice::Undelivered { outputs } => {
             warn!(
                 outputs,

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Message;
 use crate::agent::{Event, Order, SessionEvent, SessionId, SlotId};
+use crate::gpu::{Loss, Watch};
 
 pub trait Renderer: Send + Sync + 'static {
     /// Runs one Blender from its start to its end: carries out the orders one by one, says what
@@ -58,23 +59,63 @@ pub struct Said {
     slot: SlotId,
     session: SessionId,
     inbox: mpsc::Sender<Message>,
+    gpus: Watch,
 }
 
 impl Said {
-    pub(super) fn new(slot: SlotId, session: SessionId, inbox: mpsc::Sender<Message>) -> Self {
+    pub(super) fn new(
+        slot: SlotId,
+        session: SessionId,
+        inbox: mpsc::Sender<Message>,
+        gpus: Watch,
+    ) -> Self {
         Self {
             slot,
             session,
             inbox,
+            gpus,
         }
     }
 
+    /// A GPU that is gone is told before the failure that it caused, so that no frame is blamed for it.
     pub async fn event(&self, what: SessionEvent) {
+        if may_be_the_gpu(&what)
+            && let Some(loss) = self.gpus.is_lost(self.slot).await
+        {
+            self.inbox.send(Message::Event(loss.into())).await.ok();
+        }
         let event = Event::Session {
             slot: self.slot,
             session: self.session,
             what,
         };
         self.inbox.send(Message::Event(event)).await.ok();
+    }
+}
+
+/// Blender finds no device, dies, or hangs when its GPU goes away; some drivers call it lack of memory.
+fn may_be_the_gpu(what: &SessionEvent) -> bool {
+    match what {
+        SessionEvent::OpenFailed { fault, .. }
+        | SessionEvent::FrameFailed { fault, .. }
+        | SessionEvent::Ended { fault, .. } => matches!(
+            fault,
+            RenderFault::DeviceMissing
+                | RenderFault::Crashed
+                | RenderFault::Hung
+                | RenderFault::OutOfGpuMemory
+        ),
+        SessionEvent::Ready
+        | SessionEvent::Opened
+        | SessionEvent::Progressed { .. }
+        | SessionEvent::Rendered { .. }
+        | SessionEvent::Logged(_) => false,
+    }
+}
+
+impl From<Loss> for Event {
+    fn from(Loss { slot, error }: Loss) -> Self {
+        let message = format!("{error}; remedy: {}", error.remedy());
+        Self::GpuLost { slot, message }
     }
 }

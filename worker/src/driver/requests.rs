@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::line::{Failed, Line, random};
 use crate::agent::{Event, SlotId};
 use crate::backoff::Backoff;
+use crate::gpu::{Look, Watch};
 use crate::scenes::{FetchError, Scenes};
 
 /// A coordinator that does not hold requests is not asked more often than this.
@@ -82,8 +83,13 @@ pub(super) async fn listen(line: Line) {
     line.tell(Event::CommandsAnswered).await;
 }
 
-/// One try: what failed goes out again as part of the next report.
-pub(super) async fn report(line: Line, report: Report) {
+/// One try: what failed goes out again as part of the next report, with new readings.
+pub(super) async fn report(line: Line, gpus: Watch, mut report: Report) {
+    let Look { telemetry, losses } = gpus.look().await;
+    for loss in losses {
+        line.tell(loss.into()).await;
+    }
+    report.telemetry = telemetry;
     let answer = line.coordinator().report(&report).await;
     let event = match line.answer(answer).await {
         Ok(answer) => {

@@ -100,6 +100,7 @@ fn picture(frame: i32) -> Picture {
         format: Format::Png,
         render_ms: 7,
         memory_bytes: None,
+        energy_millijoules: None,
     }
 }
 

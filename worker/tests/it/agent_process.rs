@@ -1,20 +1,14 @@
 //! The program itself: its exit codes, its signals, and one real frame from a real Blender.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use pictor_protocol::agent::Grant;
 use pictor_protocol::settings::{Engine, RenderSettings};
 use pictor_worker::blender::runtime::{Kind, Runtime, Runtimes};
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use rustix::process::Signal;
 
 use crate::fake_coordinator::{FakeCoordinator, TOKEN, lease};
-
-/// Blender starts cold here, and other tests use the machine too.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::program::{Ended, PATIENCE, Program};
 
 #[tokio::test]
 async fn a_real_frame_is_rendered_and_a_signal_ends_the_program_well() {
@@ -55,7 +49,7 @@ async fn a_real_frame_is_rendered_and_a_signal_ends_the_program_well() {
     );
 
     program.signal(Signal::TERM);
-    let (code, log) = program.ended().await;
+    let Ended { code, log, .. } = program.ended().await;
     assert_eq!(code, 0, "{log}");
     for line in [
         "connected as tester",
@@ -70,7 +64,7 @@ async fn a_real_frame_is_rendered_and_a_signal_ends_the_program_well() {
 #[tokio::test]
 async fn a_wrong_token_has_its_own_exit_code() {
     let coordinator = FakeCoordinator::start().await;
-    let (code, log) = Program::start(&coordinator.url(), "pw_wrong", None)
+    let Ended { code, log, .. } = Program::start(&coordinator.url(), "pw_wrong", None)
         .ended()
         .await;
     assert_eq!(code, 4, "{log}");
@@ -80,7 +74,7 @@ async fn a_wrong_token_has_its_own_exit_code() {
 #[tokio::test]
 async fn without_a_runtime_the_program_says_how_to_install_one() {
     let none = tempfile::tempdir().unwrap();
-    let (code, log) = Program::start("http://127.0.0.1:1", TOKEN, Some(none.path()))
+    let Ended { code, log, .. } = Program::start("http://127.0.0.1:1", TOKEN, Some(none.path()))
         .ended()
         .await;
     assert_eq!(code, 6, "{log}");
@@ -89,7 +83,7 @@ async fn without_a_runtime_the_program_says_how_to_install_one() {
 
 #[tokio::test]
 async fn a_config_that_is_not_there_has_its_own_exit_code() {
-    let (code, log) = Program::run(&["run", "--config", "/does/not/exist.json"])
+    let Ended { code, log, .. } = Program::run(&["run", "--config", "/does/not/exist.json"])
         .ended()
         .await;
     assert_eq!(code, 3, "{log}");
@@ -98,77 +92,14 @@ async fn a_config_that_is_not_there_has_its_own_exit_code() {
 
 #[tokio::test]
 async fn the_schema_of_the_config_is_printed() {
-    let (code, _) = Program::run(&["config", "schema"]).ended().await;
+    let Ended { code, printed, .. } = Program::run(&["config", "schema"]).ended().await;
     assert_eq!(code, 0);
-}
-
-/// A running `pictor-worker`; killed when the test is over.
-struct Program {
-    child: Child,
-    _files: tempfile::TempDir,
-}
-
-impl Program {
-    fn start(url: &str, token: &str, runtimes_dir: Option<&Path>) -> Self {
-        let files = tempfile::tempdir().unwrap();
-        let config = serde_json::json!({
-            "version": 1,
-            "coordinator": url,
-            "worker_id": "0198c5a0-0000-7000-8000-000000000001",
-            "token": token,
-            "name": "tester",
-            "options": {
-                "allow_cpu": true,
-                "cache_dir": files.path().join("cache"),
-                "runtimes_dir": runtimes_dir,
-            },
-        });
-        let path = files.path().join("worker-config.json");
-        std::fs::write(&path, config.to_string()).unwrap();
-        Self::spawn(&["run", "--config", path.to_str().unwrap()], files)
-    }
-
-    fn run(arguments: &[&str]) -> Self {
-        Self::spawn(arguments, tempfile::tempdir().unwrap())
-    }
-
-    fn spawn(arguments: &[&str], files: tempfile::TempDir) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_pictor-worker"))
-            .args(arguments)
-            .env_remove("PICTOR_LOG")
-            .env_remove("PICTOR_LOG_FORMAT")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        Self {
-            child,
-            _files: files,
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        let id = self.child.id().unwrap().cast_signed();
-        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
-    }
-
-    /// Its exit code, and what it logged.
-    async fn ended(mut self) -> (i32, String) {
-        let mut log = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        let end = async {
-            stderr.read_to_string(&mut log).await.unwrap();
-            self.child.wait().await.unwrap()
-        };
-        let status = tokio::time::timeout(PATIENCE, end).await;
-        let status = status.unwrap_or_else(|_| panic!("the program did not end"));
-        (status.code().unwrap(), log)
-    }
+    let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(schema["title"], "worker-config.json");
 }
 
 /// The newest runtime of this machine that is a Python module.
-fn runtime() -> Runtime {
+pub fn runtime() -> Runtime {
     let runtimes = Runtimes::of_this_user();
     let list = runtimes.list().unwrap();
     let module = list

@@ -70,6 +70,7 @@ impl FakeBlender {
             .event(SessionEvent::Rendered {
                 render_ms: 1,
                 memory_bytes: None,
+                energy_millijoules: None,
             })
             .await;
         None

@@ -16,4 +16,7 @@ mod blender_versions;
 mod blender_world;
 mod fake_blender;
 mod fake_coordinator;
+mod gpu_worker;
+mod gpus;
+mod program;
 mod worker_here;

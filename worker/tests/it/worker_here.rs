@@ -9,6 +9,7 @@ use pictor_protocol::blender::Series;
 use pictor_worker::config::Token;
 use pictor_worker::coordinator::Coordinator;
 use pictor_worker::driver::{self, EndWanted, Fatal, Parts};
+use pictor_worker::gpu::Watch;
 use pictor_worker::heartbeat::Heartbeat;
 use pictor_worker::journal::Journal;
 use pictor_worker::scenes::Scenes;
@@ -91,6 +92,8 @@ fn parts(cache: &Path, url: &str, token: &str, renderer: FakeBlender) -> Parts<F
             series: Series::new(4, 5),
             version: "4.5.15".into(),
         }],
+        gpu_driver: None,
+        gpus: Watch::default(),
     }
 }
 

@@ -68,6 +68,10 @@ impl World {
                 }));
             }
             Act::DrainByCoordinator => self.tell(Event::Commanded(Command::Drain)),
+            Act::LoseGpu { slot } => self.tell(Event::GpuLost {
+                slot: slot % SLOTS,
+                message: "gone".into(),
+            }),
             Act::HelloWanted => self.tell(Event::HelloWanted),
             Act::Wait { ms } => {
                 self.now += Duration::from_millis(ms);
@@ -131,7 +135,7 @@ impl World {
                     .retain(|e| !matches!(e, Effect::Upload { attempt: a, .. } if a == attempt));
                 return;
             }
-            Effect::Exit => {
+            Effect::Exit(_) => {
                 self.has_exited = true;
                 return;
             }
@@ -204,7 +208,7 @@ impl World {
             | Effect::ReleaseScene { .. }
             | Effect::Discard { .. }
             | Effect::Tell(_)
-            | Effect::Exit => unreachable!("nothing answers these"),
+            | Effect::Exit(_) => unreachable!("nothing answers these"),
         }
     }
 
@@ -280,6 +284,7 @@ impl World {
                 _ => SessionEvent::Rendered {
                     render_ms: 5,
                     memory_bytes: None,
+                    energy_millijoules: None,
                 },
             },
         );

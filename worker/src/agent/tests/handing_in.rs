@@ -110,7 +110,7 @@ fn outputs_of_an_earlier_start_are_handed_in_after_hello() {
         size_bytes: 10,
         render_ms: 1,
         memory_bytes: None,
-        energy_millijoules: None,
+        energy_millijoules: Some(12),
     };
     let mut setup = setup(1);
     setup.journal = vec![Leftover {
@@ -138,9 +138,9 @@ fn draining_finishes_the_frame_hands_back_the_rest_and_exits() {
     world.deliver(1);
     assert_eq!(world.report().finished.len(), 1);
     world.says(ended());
-    assert!(!world.did(|effect| matches!(effect, Effect::Exit)));
+    assert!(!world.did(|effect| matches!(effect, Effect::Exit(_))));
     world.answer(Outcome::Accepted);
-    assert!(world.did(|effect| matches!(effect, Effect::Exit)));
+    assert!(world.did(|effect| matches!(effect, Effect::Exit(_))));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn draining_without_a_network_ends_after_a_while_and_keeps_the_journal() {
         retry_in: Duration::from_secs(300),
     });
     world.wait(DRAIN_PATIENCE);
-    assert!(world.did(|effect| matches!(effect, Effect::Exit)));
+    assert!(world.did(|effect| matches!(effect, Effect::Exit(_))));
     assert!(!world.did(|effect| matches!(effect, Effect::Discard { .. })));
 }
 
@@ -165,7 +165,7 @@ fn stopping_at_once_returns_everything() {
     assert!(ends(&effects[0]));
     assert_eq!(world.report().returned, [attempt(1), attempt(2)]);
     world.answer(Outcome::Accepted);
-    assert!(world.did(|effect| matches!(effect, Effect::Exit)));
+    assert!(world.did(|effect| matches!(effect, Effect::Exit(_))));
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn the_order_to_render_the_next_frame_comes_before_everything_else() {
     let effects = world.says(SessionEvent::Rendered {
         render_ms: 200,
         memory_bytes: None,
+        energy_millijoules: None,
     });
     assert_eq!(renders(&effects[0]), Some(2));
     assert!(
