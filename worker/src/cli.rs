@@ -13,14 +13,15 @@ use pictor_protocol::blender::{BadVersion, Series};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, UserDirs, schema};
+use crate::doctor;
 use crate::errors::Chain;
 use crate::gpu::Library;
 use crate::start;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done, or drained after a signal
-  1  a fault of this machine or of this program
+  0  done, or drained after a signal; of `doctor`: nothing failed
+  1  a fault of this machine or of this program; of `doctor`: something failed
   2  the command line is wrong
   3  the worker's config is wrong
   4  the coordinator does not accept the token
@@ -48,6 +49,8 @@ enum Command {
     Verify(ConfigFile),
     /// Say whether the worker of this config works on this machine
     Health(verify::Health),
+    /// Look at everything that a worker needs, and say what is wrong and what to do about it
+    Doctor(Doctor),
     /// Look at the worker's config
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -105,6 +108,18 @@ impl FromStr for SeriesList {
 }
 
 #[derive(Debug, Args)]
+struct Doctor {
+    /// The worker-config.json to try; without it only the machine is looked at
+    #[arg(long, value_name = "FILE", env = "PICTOR_WORKER_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    nvml: NvmlFile,
+    /// As JSON, for scripts
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
 struct ConfigFile {
     /// The worker-config.json that the coordinator gave for this worker
     #[arg(long, value_name = "FILE", env = "PICTOR_WORKER_CONFIG")]
@@ -142,6 +157,7 @@ enum ConfigCommand {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(run) => run_worker(&run),
+        Command::Doctor(doctor) => examine(&doctor),
         Command::Config(ConfigCommand::Schema) => {
             finish(print(&format!("{:#}", schema::json_schema())).map_err(|error| (error, 1)))
         }
@@ -174,6 +190,30 @@ fn run_worker(run: &Run) -> ExitCode {
             tracing::error!("{}", Chain(&error));
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+fn examine(doctor: &Doctor) -> ExitCode {
+    let options = doctor::Options {
+        config: doctor.config.clone(),
+        nvml: doctor.nvml.library(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let checks = match runtime {
+        Ok(runtime) => runtime.block_on(doctor::examine(&options)),
+        Err(error) => return finish(Err((error, 1))),
+    };
+    let text = if doctor.json {
+        serde_json::to_string_pretty(&checks).map_err(io::Error::from)
+    } else {
+        Ok(doctor::lines(&checks))
+    };
+    match text.and_then(|text| print(&text)) {
+        Ok(()) if doctor::is_well(&checks) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::from(1),
+        Err(error) => finish(Err((error, 1))),
     }
 }
 

@@ -125,7 +125,8 @@ impl UserDirs {
         }
     }
 
-    fn cache(&self) -> Option<PathBuf> {
+    /// Where this program keeps what it can fetch again.
+    pub fn cache(&self) -> Option<PathBuf> {
         // The XDG specification has relative paths ignored.
         let absolute = |dir: &OsString| Some(PathBuf::from(dir)).filter(|dir| dir.is_absolute());
         let xdg = self.xdg_cache_home.as_ref().and_then(absolute);

@@ -68,17 +68,23 @@ impl Coordinator {
         })
     }
 
-    /// How the coordinator knows this worker.
-    pub async fn registration(&self) -> Result<Registration, CallError> {
-        let request = self
-            .request(Method::GET, "registration")
-            .header(ACCEPT, "application/json");
-        self.ask("registration", request, Body::empty(), ANSWER_WITHIN)
-            .await
-    }
-
     pub async fn hello(&self, hello: &Hello) -> Result<Welcome, CallError> {
         self.post("hello", hello, ANSWER_WITHIN).await
+    }
+
+    /// How the coordinator knows this worker. No sign of life of it.
+    pub async fn registration(&self) -> Result<Registration, CallError> {
+        let request = self.request(Method::GET, "registration");
+        let response = self.send(request, Body::empty(), ANSWER_WITHIN).await?;
+        read_answer("registration", self.refuse(response).await?).await
+    }
+
+    /// Fetches what anybody may, and answers how long it is.
+    pub async fn api_description(&self) -> Result<u64, CallError> {
+        let request = Request::builder().uri(format!("{}/api/v1/openapi.json", self.base));
+        let response = self.send(request, Body::empty(), ANSWER_WITHIN).await?;
+        let bytes = read_all(self.refuse(response).await?).await?;
+        Ok(bytes.len() as u64)
     }
 
     /// Held by the coordinator for as long as the request says.
@@ -157,22 +163,8 @@ impl Coordinator {
             .request(Method::POST, name)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json");
-        self.ask(name, request, Body::bytes(json.into()), limit)
-            .await
-    }
-
-    async fn ask<A: DeserializeOwned>(
-        &self,
-        name: &str,
-        request: http::request::Builder,
-        body: Body,
-        limit: Duration,
-    ) -> Result<A, CallError> {
-        let response = self.send(request, body, limit).await?;
-        let response = self.refuse(response).await?;
-        let bytes = read_all(response).await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| CallError::Malformed(format!("the answer to {name}: {error}")))
+        let response = self.send(request, Body::bytes(json.into()), limit).await?;
+        read_answer(name, self.refuse(response).await?).await
     }
 
     fn request(&self, method: Method, path: &str) -> http::request::Builder {
@@ -248,6 +240,15 @@ impl Download {
 
 fn held(hold_ms: Option<u32>) -> Duration {
     Duration::from_millis(hold_ms.unwrap_or(0).into()) + HOLD_MARGIN
+}
+
+async fn read_answer<A: DeserializeOwned>(
+    name: &str,
+    response: Response<Incoming>,
+) -> Result<A, CallError> {
+    let bytes = read_all(response).await?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| CallError::Malformed(format!("the answer to {name}: {error}")))
 }
 
 async fn read_all(response: Response<Incoming>) -> Result<Bytes, CallError> {

@@ -15,6 +15,7 @@ mod error;
 mod nvml;
 mod watch;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pictor_protocol::gpus::ComputeCapability;
@@ -69,6 +70,19 @@ pub enum Mig {
 /// What an owner calls a GPU of which nothing is known.
 pub const NAMELESS: &str = "NVIDIA GPU";
 
+/// A GPU that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    pub cause: String,
+    pub remedy: &'static str,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; remedy: {}", self.cause, self.remedy)
+    }
+}
+
 impl Gpu {
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(NAMELESS)
@@ -90,24 +104,20 @@ impl Inventory {
             })
     }
 
-    /// Which GPUs cannot be used, and why, in a sentence for each.
-    pub fn remarks(&self) -> Vec<String> {
-        let unreadable = self.unreadable.iter().map(|(number, error)| {
-            format!(
-                "GPU {number} is left out: {error}; remedy: {}",
-                error.remedy()
-            )
+    /// The GPUs that cannot be used.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        let unreadable = self.unreadable.iter().map(|(number, error)| LeftOut {
+            cause: format!("GPU {number} is left out: {error}"),
+            remedy: error.remedy(),
         });
-        let empty = self
-            .gpus
-            .iter()
-            .filter(|gpu| gpu.mig == Mig::On(Vec::new()));
-        let empty = empty.map(|gpu| {
-            format!(
-                "{} is left out: MIG is on, and it has no MIG device; remedy: create one (`nvidia-smi mig -cgi \
-                 <profile> -C`) and give it to this container, or turn MIG off (`nvidia-smi -mig 0`)",
+        let is_empty = |gpu: &&Gpu| gpu.mig == Mig::On(Vec::new());
+        let empty = self.gpus.iter().filter(is_empty).map(|gpu| LeftOut {
+            cause: format!(
+                "{} is left out: MIG is on, and it has no MIG device",
                 gpu.label()
-            )
+            ),
+            remedy: "create one (`nvidia-smi mig -cgi <profile> -C`) and give it to this container, or turn MIG off \
+                     (`nvidia-smi -mig 0`)",
         });
         unreadable.chain(empty).collect()
     }
@@ -143,11 +153,12 @@ mod tests {
             .map(|(number, gpu)| (number, gpu.uuid.as_deref().unwrap()))
             .collect();
         assert_eq!(usable, [(0, "MIG-a"), (0, "MIG-b"), (2, "GPU-c")]);
-        let remarks = inventory.remarks();
-        assert_eq!(remarks.len(), 1);
+        let left_out = inventory.left_out();
+        assert_eq!(left_out.len(), 1);
+        let cause = &left_out[0].cause;
         assert!(
-            remarks[0].contains("A30") && remarks[0].contains("no MIG device"),
-            "{remarks:?}"
+            cause.contains("A30") && cause.contains("no MIG device"),
+            "{cause}"
         );
     }
 }

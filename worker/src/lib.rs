@@ -15,6 +15,7 @@
 //! | [`journal`] | pictures until the coordinator has given its word on them |
 //! | [`config`] | `worker-config.json` and its defaults |
 //! | [`gpu`] | NVML: the GPUs, their sensors, and whether they are still there |
+//! | [`doctor`] | what is wrong with this machine, and what to do about it |
 //! | [`machine`] | GPUs, CPU and memory, and which of them are slots |
 
 pub mod agent;
@@ -23,6 +24,7 @@ pub mod blender;
 pub mod cli;
 pub mod config;
 pub mod coordinator;
+pub mod doctor;
 pub mod driver;
 pub mod errors;
 pub mod gpu;

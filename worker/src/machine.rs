@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pictor_protocol::agent::{Device, SlotInfo};
 
-use crate::gpu::{Gpu, GpuError, Inventory, NAMELESS};
+use crate::gpu::{Gpu, GpuError, Inventory, LeftOut, NAMELESS};
 
 /// One slot and what pins its Blender to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +39,8 @@ impl fmt::Display for GpuPin {
 pub enum NoSlots {
     #[error("this machine has no supported GPU; {ALLOW_CPU}")]
     NoGpu,
-    #[error("no GPU of this machine can be used: {}; {ALLOW_CPU}", remarks.join("; "))]
-    NoneUsable { remarks: Vec<String> },
+    #[error("no GPU of this machine can be used: {first}; {ALLOW_CPU}")]
+    NoneUsable { first: LeftOut },
     #[error("no GPU of this machine can be used: {cause}; remedy: {}; {ALLOW_CPU}", cause.remedy())]
     Driver { cause: GpuError },
 }
@@ -75,15 +75,21 @@ pub fn slots(
 
 fn why_none(nvml: Result<&Inventory, &GpuError>) -> NoSlots {
     match nvml {
-        Ok(inventory) if !inventory.remarks().is_empty() => NoSlots::NoneUsable {
-            remarks: inventory.remarks(),
+        Ok(inventory) => match inventory.left_out().into_iter().next() {
+            Some(first) => NoSlots::NoneUsable { first },
+            None => NoSlots::NoGpu,
         },
         // Most machines without a GPU have no library either.
-        Ok(_) | Err(GpuError::LibraryMissing(_)) => NoSlots::NoGpu,
+        Err(GpuError::LibraryMissing(_)) => NoSlots::NoGpu,
         Err(cause) => NoSlots::Driver {
             cause: cause.clone(),
         },
     }
+}
+
+/// How many GPUs NVIDIA's kernel module gives to this machine or container.
+pub fn device_nodes(root: &Path) -> usize {
+    device_numbers(root).len()
 }
 
 /// Version of the loaded NVIDIA driver, as the kernel says it.
@@ -112,9 +118,7 @@ pub fn memory_bytes(root: &Path) -> Option<u64> {
 /// Names of the GPUs in the order in which CUDA counts them when told to go by bus address. A
 /// container sees every GPU under `/proc`, but only its own under `/dev`.
 fn gpus(root: &Path) -> Vec<String> {
-    let mut devices: Vec<u16> = names_in(&root.join("dev"))
-        .filter_map(|name| name.strip_prefix("nvidia")?.parse().ok())
-        .collect();
+    let mut devices = device_numbers(root);
     devices.sort_unstable();
     let mut addresses: Vec<_> = names_in(&root.join("proc/driver/nvidia/gpus")).collect();
     addresses.sort_unstable();
@@ -130,6 +134,12 @@ fn gpus(root: &Path) -> Vec<String> {
     }
     names.extend(devices.iter().map(|_| NAMELESS.to_owned()));
     names
+}
+
+fn device_numbers(root: &Path) -> Vec<u16> {
+    names_in(&root.join("dev"))
+        .filter_map(|name| name.strip_prefix("nvidia")?.parse().ok())
+        .collect()
 }
 
 fn entry<'a>(information: &'a str, key: &str) -> Option<&'a str> {

@@ -143,8 +143,8 @@ fn gpus(
     let opened = Watch::open(nvml);
     let inventory = opened.as_ref().map(|opened| &opened.inventory);
     let slots = machine::slots(root, inventory, settings.allow_cpu, settings.slots)?;
-    for remark in inventory.into_iter().flat_map(Inventory::remarks) {
-        tracing::warn!("{remark}");
+    for left_out in inventory.into_iter().flat_map(Inventory::left_out) {
+        tracing::warn!("{left_out}");
     }
     let driver = inventory.ok().and_then(|it| it.driver.clone());
     let driver = driver.or_else(|| machine::driver_version(root));

@@ -7,7 +7,7 @@ mod leases;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -29,6 +29,8 @@ use uuid::Uuid;
 pub use leases::{hash, lease};
 
 pub const TOKEN: &str = "pw_test";
+/// The worker that the token is for.
+pub const WORKER: &str = "0198c5a0-0000-7000-8000-000000000001";
 const HOLD: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -69,6 +71,8 @@ pub struct Inner {
     /// So many uploads are forgotten as soon as they are whole.
     pub forget_uploads: u32,
     pub ranges: Vec<String>,
+    /// Added to the clock that workers see.
+    pub clock_ahead_ms: i64,
 }
 
 impl FakeCoordinator {
@@ -224,7 +228,11 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> std::io::Resul
         .path()
         .trim_start_matches("/agent/v1/")
         .to_owned();
-    let is_known = request.headers()["authorization"] == format!("Bearer {TOKEN}");
+    if path == "/api/v1/openapi.json" {
+        return Ok(json(&"description of the API ".repeat(1000)));
+    }
+    let token = request.headers().get("authorization");
+    let is_known = token.is_some_and(|token| *token == format!("Bearer {TOKEN}"));
     let (parts, body) = request.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
@@ -242,6 +250,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> std::io::Resul
         "work" => work(&state, read(&body)).await,
         "report" => report(&state, read(&body)),
         "commands" => commands(&state).await,
+        "registration" => registration(&state),
         _ => return blobs::blob(&state, &path, &parts, body),
     };
     state.ring();
@@ -270,6 +279,18 @@ fn hello(state: &State, hello: Hello) -> Answer {
         lease_ttl_ms: 10_000,
         output_bytes_max: 1 << 30,
         commands: Vec::new(),
+    })
+}
+
+fn registration(state: &State) -> Answer {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let worker = serde_json::json!({
+        "id": WORKER, "name": "tester", "presence": "new", "created_ms": 0, "leased": 0, "done": 0,
+    });
+    json(&Registration {
+        worker: serde_json::from_value(worker).unwrap(),
+        now_ms: since.as_millis() as i64 + state.lock().clock_ahead_ms,
+        version: "test".into(),
     })
 }
 

@@ -19,6 +19,7 @@ impl Gpus {
             dir: tempfile::tempdir().unwrap(),
         };
         gpus.now(machine);
+        gpus.write_blender();
         gpus
     }
 
@@ -41,7 +42,11 @@ impl Gpus {
 
     /// The same through another library.
     pub fn seen_through<T>(&self, library: &Path, look: impl FnOnce(&[(&str, &Path)]) -> T) -> T {
-        look(&[("PICTOR_NVML", library), ("NVML_STAND_IN", &self.file())])
+        look(&[
+            ("PICTOR_NVML", library),
+            ("NVML_STAND_IN", &self.file()),
+            ("PICTOR_RUNTIMES", &self.blender()),
+        ])
     }
 
     /// The stand-in without one of its functions, as in a driver that is older than it.
@@ -63,8 +68,11 @@ impl Gpus {
     /// A directory of runtimes with one program in Blender's place. It finds one CUDA device, prints which
     /// it was told to use, waits at frame 1 until it is let go, and dies at frame 13.
     pub fn blender(&self) -> PathBuf {
-        let runtimes = self.dir.path().join("runtimes");
-        let dir = runtimes.join("fake");
+        self.dir.path().join("runtimes")
+    }
+
+    fn write_blender(&self) {
+        let dir = self.blender().join("fake");
         std::fs::create_dir_all(&dir).unwrap();
         let program = dir.join("blender");
         let python = runtime().program().display().to_string();
@@ -74,7 +82,6 @@ impl Gpus {
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
         let note = json!({ "version": "4.5.15", "kind": "executable", "program": "blender" });
         std::fs::write(dir.join("runtime.json"), note.to_string()).unwrap();
-        runtimes
     }
 
     /// Lets every frame 1 go.

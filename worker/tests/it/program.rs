@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
+use crate::fake_coordinator::WORKER;
+
 /// Blender starts cold here, and other tests use the machine too.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -103,7 +105,7 @@ pub fn write_config(dir: &Path, url: &str, token: &str, options: &Value) -> Path
     let mut config = json!({
         "version": 1,
         "coordinator": url,
-        "worker_id": "0198c5a0-0000-7000-8000-000000000001",
+        "worker_id": WORKER,
         "token": token,
         "name": "tester",
         "options": { "cache_dir": dir.join("cache") },
