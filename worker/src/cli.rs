@@ -114,6 +114,9 @@ struct Doctor {
     config: Option<PathBuf>,
     #[command(flatten)]
     nvml: NvmlFile,
+    /// Render a tiny picture on every slot with every installed Blender
+    #[arg(long)]
+    render: bool,
     /// As JSON, for scripts
     #[arg(long)]
     json: bool,
@@ -197,6 +200,7 @@ fn examine(doctor: &Doctor) -> ExitCode {
     let options = doctor::Options {
         config: doctor.config.clone(),
         nvml: doctor.nvml.library(),
+        render: doctor.render,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -2,8 +2,8 @@
 //! good, and if not, why and what to do.
 //!
 //! ```text
-//! gather, reach ──► Facts ──► network, gpus, host: one function a check ──► Checks ──► lines or JSON
-//!    (effects)                              (pure)
+//! gather, reach, render ──► Facts ──► network, gpus, host: one function a check ──► Checks ──► lines or JSON
+//!       (effects)                                 (pure)
 //! ```
 //!
 //! Changes nothing on the machine, and is no sign of life of the worker to its coordinator.
@@ -15,6 +15,7 @@ mod host;
 mod libraries;
 mod network;
 mod reach;
+mod render;
 
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub struct Options {
     /// Without one, what depends on it does not apply.
     pub config: Option<PathBuf>,
     pub nvml: Library,
+    /// Every slot renders with every runtime.
+    pub render: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,6 +63,7 @@ fn judge(facts: &Facts) -> Vec<Check> {
     let mut checks = network::checks(facts);
     checks.extend(gpus::checks(facts));
     checks.extend(host::checks(facts));
+    checks.extend(render::checks(facts.renders.as_ref()));
     checks
 }
 

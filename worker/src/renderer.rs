@@ -88,7 +88,8 @@ impl Blender {
             .and_then(|slot| slot.gpu.as_ref())
     }
 
-    fn environment(&self, gpu: Option<&GpuPin>) -> Vec<(OsString, OsString)> {
+    /// What pins a Blender to a slot's GPU, and where it keeps compiled kernels.
+    pub(crate) fn environment(&self, gpu: Option<&GpuPin>) -> Vec<(OsString, OsString)> {
         let kernels = |name: &str| self.kernel_dir.join(name).into_os_string();
         let mut environment = vec![
             (

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pictor_protocol::agent::{Registration, RuntimeInfo};
 
+use super::render::Rendered;
 use crate::config::{ConfigError, ConfigWarning, Settings};
 use crate::coordinator::CallError;
 use crate::gpu::{GpuError, Inventory};
@@ -28,6 +29,8 @@ pub(super) struct Facts {
     pub(super) memory_bytes: Option<u64>,
     pub(super) disk: Option<Disk>,
     pub(super) process: Process,
+    /// Or why there are none; none where nobody wanted any.
+    pub(super) renders: Option<Result<Vec<Rendered>, String>>,
 }
 
 pub(super) type ReadConfig = Result<(Settings, Vec<ConfigWarning>), ConfigError>;
@@ -100,6 +103,7 @@ impl Default for Facts {
             memory_bytes: None,
             disk: None,
             process: Process::default(),
+            renders: None,
         }
     }
 }

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use landlock::{AccessFs, LandlockStatus, Ruleset, RulesetAttr, RulesetError};
-use pictor_protocol::agent::RuntimeInfo;
 use rustix::fs::{Access, access, statvfs};
 
 use super::Options;
 use super::facts::{Disk, Facts, Process, ReadConfig};
-use super::{libraries, reach};
-use crate::blender::runtime::Runtimes;
+use super::render::Rendered;
+use super::{libraries, reach, render};
+use crate::blender::runtime::{Runtime, Runtimes};
 use crate::config::{self, Settings, UserDirs};
 use crate::gpu::{GpuError, Inventory, Library, Watch};
 use crate::machine;
@@ -29,20 +29,27 @@ pub(super) async fn facts(options: &Options) -> Facts {
         .map(|(settings, _)| settings);
     let root = Path::new("/");
     let cache = settings.map(|settings| settings.cache_dir.clone());
+    let cache = cache.or_else(|| dirs.cache());
+    let nvml = inventory(options.nvml.clone());
+    let runtimes = runtimes(settings);
     Facts {
         coordinator: match settings {
             Some(settings) => Some(reach::coordinator(settings).await),
             None => None,
         },
-        nvml: inventory(options.nvml.clone()),
+        renders: match options.render {
+            true => Some(renders(settings, nvml.as_ref(), &runtimes, cache.as_deref()).await),
+            false => None,
+        },
+        nvml,
         device_nodes: machine::device_nodes(root),
         driver: machine::driver_version(root),
         is_container: is_container(root),
         driver_capabilities: std::env::var("NVIDIA_DRIVER_CAPABILITIES").ok(),
         libraries: libraries::find(),
-        runtimes: runtimes(settings),
+        runtimes: runtimes.map(|it| it.iter().map(runtime_info).collect()),
         memory_bytes: machine::memory_bytes(root),
-        disk: cache.or_else(|| dirs.cache()).and_then(disk),
+        disk: cache.and_then(disk),
         process: process(),
         config,
     }
@@ -50,6 +57,23 @@ pub(super) async fn facts(options: &Options) -> Facts {
 
 fn inventory(library: Library) -> Result<Inventory, GpuError> {
     Ok(Watch::open(library)?.inventory)
+}
+
+/// On the slots that a worker would have; without a config that is the CPU where there is no GPU.
+async fn renders(
+    settings: Option<&Settings>,
+    nvml: Result<&Inventory, &GpuError>,
+    runtimes: &Result<Vec<Runtime>, String>,
+    cache: Option<&Path>,
+) -> Result<Vec<Rendered>, String> {
+    let runtimes = runtimes.clone()?;
+    let cache = cache.ok_or("no cache directory is known")?;
+    let allow_cpu = settings.is_none_or(|settings| settings.allow_cpu);
+    let most = settings.and_then(|settings| settings.slots);
+    let slots = machine::slots(Path::new("/"), nvml, allow_cpu, most);
+    let slots = slots.map_err(|error| error.to_string())?;
+    let rendered = render::render(slots, runtimes, cache.join("kernels")).await;
+    rendered.map_err(|error| format!("there is no directory to render into: {error}"))
 }
 
 /// Docker, Podman and Kubernetes each leave a sign of their own.
@@ -62,15 +86,13 @@ fn is_container(root: &Path) -> bool {
     signs.iter().any(|sign| root.join(sign).exists()) || std::env::var_os("container").is_some()
 }
 
-fn runtimes(settings: Option<&Settings>) -> Result<Vec<RuntimeInfo>, String> {
+fn runtimes(settings: Option<&Settings>) -> Result<Vec<Runtime>, String> {
     let installed = match settings.and_then(|settings| settings.runtimes_dir.as_ref()) {
         Some(dir) => Runtimes::at(dir),
         None => Runtimes::of_this_user(),
     };
     let list = installed.list();
-    let list =
-        list.map_err(|error| format!("cannot read {}: {error}", installed.dir().display()))?;
-    Ok(list.iter().map(runtime_info).collect())
+    list.map_err(|error| format!("cannot read {}: {error}", installed.dir().display()))
 }
 
 /// Of the nearest directory that exists: the rest is made at the first start.

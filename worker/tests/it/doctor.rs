@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::agent_process::runtime;
 use crate::fake_coordinator::{FakeCoordinator, TOKEN};
 use crate::gpus::{Gpus, broken, gpu, machine};
 use crate::program::{Ended, Program, write_config};
@@ -155,6 +156,35 @@ async fn a_wrong_token_and_a_dead_coordinator_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_real_blender_renders_on_the_cpu() {
+    let runtimes = only_one_runtime();
+    let program = Program::run_with(
+        &["doctor", "--json", "--render"],
+        &[
+            ("PICTOR_NVML", Path::new("/does/not/exist.so")),
+            ("PICTOR_RUNTIMES", runtimes.path()),
+        ],
+    );
+    let report = Report::of(program.ended().await);
+    let series = runtime().series;
+    let name = format!("render: slot 0, Blender {series}, Cycles on the CPU");
+    report.expect(&name, "ok", " s");
+}
+
+#[tokio::test]
+async fn a_blender_that_writes_no_picture_fails_its_render() {
+    let gpus = Gpus::new(&machine(&[gpu(0)]));
+    gpus.let_go();
+    let program =
+        gpus.seen(|environment| Program::run_with(&["doctor", "--json", "--render"], environment));
+    let report = Report::of(program.ended().await);
+    let name = |way| format!("render: slot 0, Blender 4.5, Cycles with {way}");
+    report.expect(&name("CUDA"), "failed", "no picture");
+    report.expect(&name("OptiX"), "failed", "no such device");
+    assert_eq!(report.code, 1);
+}
+
+#[tokio::test]
 async fn people_get_a_line_for_each_check() {
     let gpus = Gpus::new(&json!({ "init": 18 }));
     let program = gpus.seen(|environment| Program::run_with(&["doctor"], environment));
@@ -167,6 +197,16 @@ async fn people_get_a_line_for_each_check() {
         line.ends_with("remedy: the driver was upgraded: reboot the machine"),
         "{line}"
     );
+}
+
+/// A directory of runtimes with one real Blender in it.
+fn only_one_runtime() -> tempfile::TempDir {
+    let blender = runtime();
+    let mut above = blender.program().ancestors();
+    let installed = above.find(|dir| dir.join("runtime.json").exists());
+    let runtimes = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(installed.unwrap(), runtimes.path().join("only")).unwrap();
+    runtimes
 }
 
 struct Report {

@@ -134,6 +134,11 @@ fn stand_in() -> PathBuf {
 const BLENDER: &str = r#"
 import json, os, socket, sys, time
 
+if "--python-expr" in sys.argv:
+    with open(sys.argv[-1], "w") as scene:
+        scene.write("BLENDER")
+    sys.exit()
+
 line = socket.socket(fileno=os.dup(0))
 
 def say(event, **more):
