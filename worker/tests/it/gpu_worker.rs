@@ -7,7 +7,7 @@ use pictor_protocol::gpus::ComputeCapability;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::fake_coordinator::{FakeCoordinator, TOKEN};
+use crate::fake_coordinator::{FakeCoordinator, Inner, TOKEN};
 use crate::gpus::{Gpus, broken, gpu, machine, uuid};
 use crate::program::{Ended, Program};
 
@@ -138,6 +138,38 @@ async fn parts_of_a_split_gpu_are_slots_and_sensors_that_are_not_there_are_left_
             telemetry == [0, 1].map(only_memory)
         })
         .await;
+}
+
+#[tokio::test]
+async fn sensors_that_never_knew_anything_are_no_loss() {
+    let mut mute = gpu(0);
+    mute["sensors"] = UNKNOWN.into();
+    let world = World::start(&[mute]).await;
+    let scene = world.coordinator.scene(b"BLENDER");
+    let attempts = world.coordinator.offer(&scene, 1..=2);
+    let reports = |inner: &Inner| inner.reports.len() > 2;
+    world
+        .coordinator
+        .until("reports while it renders", reports)
+        .await;
+    world.gpus.let_go();
+    world.coordinator.until_ended(&attempts, "finished").await;
+    world.coordinator.with(|inner| {
+        assert!(inner.reports.iter().all(|it| it.telemetry.is_empty()));
+    });
+}
+
+#[tokio::test]
+async fn a_gpu_whose_every_answer_is_an_unknown_error_is_lost() {
+    let world = World::start(&[gpu(0)]).await;
+    let scene = world.coordinator.scene(b"BLENDER");
+    let attempts = world.coordinator.offer(&scene, 1..=2);
+    let renders = |inner: &Inner| inner.reports.iter().any(|it| !it.progress.is_empty());
+    world.coordinator.until("it renders", renders).await;
+    world.gpus.now(&machine(&[broken(gpu(0), UNKNOWN)]));
+    let Ended { code, log, .. } = world.worker.ended().await;
+    assert_eq!(code, 8, "{log}");
+    world.coordinator.until_ended(&attempts, "returned").await;
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ pub extern "C" fn nvmlDeviceGetCudaComputeCapability(
 
 #[unsafe(no_mangle)]
 pub extern "C" fn nvmlDeviceGetMemoryInfo_v2(of: Handle, into: *mut Memory) -> c_uint {
-    with_gpu(of, |gpu| {
+    with_sensors(of, |gpu| {
         let memory = gpu.memory_bytes.map(|total| Memory {
             version: 2,
             total,
@@ -185,7 +185,7 @@ pub extern "C" fn nvmlDeviceGetMigDeviceHandleByIndex(
 
 #[unsafe(no_mangle)]
 pub extern "C" fn nvmlDeviceGetUtilizationRates(of: Handle, into: *mut Utilization) -> c_uint {
-    with_gpu(of, |gpu| {
+    with_sensors(of, |gpu| {
         let rates = gpu
             .utilisation_percent
             .map(|gpu| Utilization { gpu, memory: 0 });
@@ -199,12 +199,12 @@ pub extern "C" fn nvmlDeviceGetTemperature(
     _sensor: c_uint,
     into: *mut c_uint,
 ) -> c_uint {
-    with_gpu(of, |gpu| write(gpu.temperature_celsius, into))
+    with_sensors(of, |gpu| write(gpu.temperature_celsius, into))
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn nvmlDeviceGetPowerUsage(of: Handle, into: *mut c_uint) -> c_uint {
-    with_gpu(of, |gpu| write(gpu.power_milliwatts, into))
+    with_sensors(of, |gpu| write(gpu.power_milliwatts, into))
 }
 
 #[unsafe(no_mangle)]
@@ -212,7 +212,7 @@ pub extern "C" fn nvmlDeviceGetTotalEnergyConsumption(
     of: Handle,
     into: *mut c_ulonglong,
 ) -> c_uint {
-    with_gpu(of, |gpu| {
+    with_sensors(of, |gpu| {
         let used = LOOKS.fetch_add(1, Ordering::Relaxed) * MILLIJOULES_A_LOOK;
         write(gpu.energy_millijoules.map(|before| before + used), into)
     })
@@ -236,6 +236,13 @@ fn with_gpu(handle: Handle, answer: impl FnOnce(&Gpu) -> c_uint) -> c_uint {
             Some(gpu) if gpu.error != SUCCESS => gpu.error,
             Some(gpu) => answer(gpu),
         }
+    })
+}
+
+fn with_sensors(handle: Handle, answer: impl FnOnce(&Gpu) -> c_uint) -> c_uint {
+    with_gpu(handle, |gpu| match gpu.sensors {
+        SUCCESS => answer(gpu),
+        error => error,
     })
 }
 

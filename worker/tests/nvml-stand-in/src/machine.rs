@@ -19,6 +19,8 @@ pub struct Machine {
 pub struct Gpu {
     /// Answer to every question about it.
     pub error: u32,
+    /// Answer to every question to its sensors.
+    pub sensors: u32,
     /// Answer to the request for its handle.
     pub by_index: u32,
     pub by_uuid: u32,
