@@ -1,8 +1,10 @@
 //! The benchmark at joining, and its unit.
 //!
-//! Every slot renders the same small Cycles scene, which the worker builds by script, and measures how
-//! long the second of two identical renders takes: the first one pays for kernels and allocations. The
-//! score is the speed relative to a machine that needs [`REFERENCE_MS`]: 2.0 is twice as fast.
+//! Every slot renders the same small Cycles scene, which the worker builds by script, with [`SAMPLES`] samples
+//! of each of its 256×144 pixels, and measures how long that takes. A render before it pays for kernels,
+//! allocations and the geometry. A device that is too quick to be measured renders four times as many samples,
+//! and so on, and counts the share of [`SAMPLES`] in the time. The score is the speed relative to a machine
+//! that needs [`REFERENCE_MS`]: 2.0 is twice as fast.
 //!
 //! A *reference minute* is what the reference machine renders in a minute. A slot with score `s` does
 //! `s` of them a minute, so a frame that took it `t` is `t × s` of reference time, and a slot with score
@@ -11,6 +13,9 @@
 /// What the benchmark scene takes on the reference machine. Changing the scene or this number changes
 /// what everybody earns: raise [`VERSION`] with it.
 pub const REFERENCE_MS: f64 = 1_000.0;
+
+/// How often the reference machine samples each pixel in that time.
+pub const SAMPLES: u32 = 32;
 
 /// Which scene and reference a score refers to.
 pub const VERSION: u32 = 1;

@@ -15,8 +15,9 @@ use super::runtime::{Kind, Runtime};
 use super::watch::Patience;
 
 const SCRIPT: &str = "session.py";
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 4] = [
     (SCRIPT, include_str!("session.py")),
+    ("session_builtin.py", include_str!("session_builtin.py")),
     ("session_scene.py", include_str!("session_scene.py")),
     ("session_facts.py", include_str!("session_facts.py")),
 ];

@@ -1,12 +1,13 @@
 """One live Blender that renders frames on request.
 
 Owns: the conversation with the worker, and rendering a frame. `session_scene.py` opens and changes the
-file, `session_facts.py` describes it. Must not know: HTTP, jobs, leases, or why a frame is wanted.
+file, `session_facts.py` describes it, `session_builtin.py` builds a scene that needs no file. Must not know: HTTP, jobs, leases, or why a frame is wanted.
 
 Runs as `python session.py` with Blender as a module (PyPI `bpy`), and as `blender -b … -P session.py`.
 The worker gives it one end of a socket as file descriptor 0; requests and answers are JSON objects, one a line.
 
     → open    {path, persistent, memory_limit_bytes?, settings: {…}}   ← opened {scene: {…}}  or failed
+    → open_builtin  {settings: {…}}      ← opened {scene: {…}}                                or failed
     → render  {id, frame, path}          ← progress {id, text}* rendered {id, …}              or failed
     ← ready   {version, version_string, devices}    once, at the start
     ← notice  {message}                             something a creator should know, at any time
@@ -72,6 +73,7 @@ WIRE.die_with_the_worker()
 import bpy  # noqa: E402  the half second that this takes must already be watched
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # an isolated Python does not look here
+from session_builtin import build  # noqa: E402
 from session_facts import describe, devices, memory_use  # noqa: E402
 from session_scene import (  # noqa: E402
     VERSION,
@@ -90,6 +92,7 @@ class Session:
 
     def __init__(self):
         self.scene_name = None
+        self.is_builtin = False
         self.memory_limit = None
         self.rendering = None
         self.frame_range = None
@@ -103,7 +106,7 @@ class Session:
     # -- open ---------------------------------------------------------------------------------------
 
     def open(self, request):
-        self.scene_name = None
+        self.scene_name, self.is_builtin = None, False
         path, settings = request["path"], request.get("settings") or {}
         load(path)
         scene = choose_scene(settings.get("scene"))
@@ -116,6 +119,14 @@ class Session:
             each.render.use_persistent_data = keep
         self.memory_limit = request.get("memory_limit_bytes")
         self.scene_name = scene.name
+        WIRE.send("opened", scene=describe(scene, warnings))
+
+    def open_builtin(self, request):
+        """The same request again changes the settings alone: what was built and sent to the device stays."""
+        scene = self.scene if self.is_builtin else build()
+        warnings = apply_settings(scene, request["settings"])
+        scene.render.use_persistent_data = True
+        self.scene_name, self.is_builtin, self.memory_limit = scene.name, True, None
         WIRE.send("opened", scene=describe(scene, warnings))
 
     # -- render -------------------------------------------------------------------------------------
@@ -222,7 +233,7 @@ def write_logs_by_line():
 def answer(session, request):
     name = request["do"]
     try:
-        {"open": session.open, "render": session.render}[name](request)
+        {"open": session.open, "open_builtin": session.open_builtin, "render": session.render}[name](request)
     except Refused as refused:
         fail(request, refused.kind, str(refused))
     except MemoryError:

@@ -143,7 +143,7 @@ impl Session {
                 open.memory_limit_bytes = open.memory_limit_bytes.or(self.memory_limit_bytes);
                 Request::Open(open)
             }
-            render @ Request::Render(_) => render,
+            other @ (Request::OpenBuiltin { .. } | Request::Render(_)) => other,
         };
         if self.owed_answers == 0 {
             self.watch.hear(Instant::now());

@@ -12,6 +12,10 @@ use super::progress::Progress;
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Request {
     Open(Open),
+    /// The scene that needs no file. Asked for again it stays as it is but for the settings.
+    OpenBuiltin {
+        settings: Settings,
+    },
     Render(Render),
 }
 
@@ -228,6 +232,11 @@ mod tests {
         assert_eq!(json["do"], "open");
         assert_eq!(json["settings"]["engine"], "EEVEE");
         assert_eq!(json["settings"]["format"], "OPEN_EXR_MULTILAYER");
+
+        let settings = Settings::default();
+        let builtin = serde_json::to_value(Request::OpenBuiltin { settings }).unwrap();
+        assert_eq!(builtin["do"], "open_builtin");
+        assert!(builtin["settings"].is_object());
     }
 
     #[test]
