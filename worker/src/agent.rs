@@ -18,7 +18,9 @@
 //!    └───────── Open ◄──► Rendering
 //! ```
 //!
-//! - A session is started before any scene comes, with the runtime used last.
+//! - A slot asks for work once a probe render has proven a runtime on it, and uses none but proven ones.
+//! - A session is started before any scene comes, with the runtime used last; one without work is ended
+//!   after a while, so that its memory is free.
 //! - When frame N is written, the order to render N + 1 is the first effect; hashing, uploading and
 //!   reporting N happen meanwhile.
 //! - A session's events carry its id, so that nothing which a killed Blender still said can touch
@@ -28,6 +30,7 @@
 //! - Every attempt ends exactly once: finished, failed, returned or stopped, or lost by the
 //!   coordinator's word.
 
+pub mod ability;
 mod blender_said;
 mod delivery;
 pub mod effect;
@@ -36,6 +39,7 @@ pub mod event;
 mod intake;
 mod log;
 mod outbox;
+mod probing;
 mod slot;
 
 #[cfg(test)]
@@ -47,10 +51,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pictor_protocol::BlobHash;
-use pictor_protocol::agent::{AttemptRef, Finished, Progress, Welcome};
+use pictor_protocol::agent::{AttemptRef, Capability, Finished, Progress, Welcome};
 use pictor_protocol::blender::Series;
 use uuid::Uuid;
 
+pub use ability::{Ability, Found, Probe, ProbeOrder, ProbedEngine};
 use delivery::Delivery;
 pub use effect::{Effect, Ending, FrameFate, Notice, Order, Picture, SessionStep};
 pub use event::{Event, SessionEvent};
@@ -71,8 +76,10 @@ const DELIVERIES_MAX: usize = 64;
 #[derive(Debug, Clone)]
 pub struct Setup {
     pub instance: Uuid,
-    pub slots: u16,
-    pub runtimes: Vec<Series>,
+    /// For every slot, what is known of it.
+    pub slots: Vec<Ability>,
+    /// A Blender that had no work for so long is ended.
+    pub idle_blender: Duration,
     /// Outputs that an earlier start finished and could not hand in.
     pub journal: Vec<Leftover>,
 }
@@ -86,13 +93,17 @@ pub struct Leftover {
 #[derive(Debug)]
 pub struct Agent {
     instance: Uuid,
-    runtimes: Vec<Series>,
     slots: Vec<Slot>,
+    idle_blender: Duration,
     /// Scenes that were asked for, and whether they have come.
     scenes: BTreeMap<BlobHash, IsReady>,
     deliveries: BTreeMap<AttemptRef, Delivery>,
     outbox: Outbox,
     link: Link,
+    /// A hello is out.
+    is_greeting: bool,
+    /// What a slot can do has changed since the last hello.
+    has_news: bool,
     mode: Mode,
     /// What its end will be told as.
     ending: Ending,
@@ -126,19 +137,19 @@ enum Mode {
 
 impl Agent {
     pub fn new(setup: Setup) -> Self {
-        let mut runtimes = setup.runtimes;
-        runtimes.sort_unstable();
         let leftovers = setup.journal.into_iter();
         Self {
             instance: setup.instance,
-            runtimes,
-            slots: (0..setup.slots).map(|_| Slot::new()).collect(),
+            slots: setup.slots.into_iter().map(Slot::new).collect(),
+            idle_blender: setup.idle_blender,
             scenes: BTreeMap::new(),
             deliveries: leftovers
                 .map(|left| (left.finished.attempt, Delivery::left_over(left)))
                 .collect(),
             outbox: Outbox::default(),
             link: Link::New,
+            is_greeting: false,
+            has_news: false,
             mode: Mode::Working,
             ending: Ending::Wanted,
             next_session: SessionId(1),
@@ -171,6 +182,7 @@ impl Agent {
                 session,
                 what,
             } => self.blender_said(now, slot, session, what),
+            Event::Probed { slot, probe, found } => self.probed(slot, probe, found),
             Event::Stored {
                 attempt,
                 output,
@@ -201,11 +213,17 @@ impl Agent {
     pub fn next_wake(&self, now: Duration) -> Option<Duration> {
         let slots = self.slots.iter().filter(|_| self.mode == Mode::Working);
         let starts = slots.clone().filter_map(Slot::start_at);
+        let rests = slots
+            .clone()
+            .filter_map(|slot| slot.rest_at(self.idle_blender));
+        let probes = slots.clone().filter_map(Slot::probe_at);
         let asks = slots.filter_map(|slot| self.ask_at(slot, now));
         let report = self.report_at();
         let patience = self.patience_ends();
         starts
             .chain(asks)
+            .chain(rests)
+            .chain(probes)
             .chain(report)
             .chain(patience)
             .filter(|at| *at > now)
@@ -218,6 +236,8 @@ impl Agent {
             self.greet();
         }
         self.advance_slots(now);
+        self.advance_probes(now);
+        self.advance_news();
         self.advance_scenes();
         self.advance_requests(now);
         self.advance_report(now);
@@ -230,7 +250,7 @@ impl Agent {
         let around = Surroundings {
             now,
             is_ending: self.mode != Mode::Working,
-            runtimes: &self.runtimes,
+            idle_blender: self.idle_blender,
             is_ready: &is_ready,
         };
         for (id, slot) in (0..).zip(&mut self.slots) {
@@ -311,6 +331,12 @@ impl Agent {
         };
         let interval = Duration::from_millis(welcome.report_interval_ms.into());
         self.outbox.due_at(self.held().next().map(|_| interval))
+    }
+
+    /// What probes have proven of this runtime on this slot.
+    pub fn can(&self, slot: SlotId, runtime: Series) -> &[Capability] {
+        let slot = self.slots.get(usize::from(slot));
+        slot.map_or(&[], |slot| slot.ability.can(runtime))
     }
 
     /// Every attempt that is neither ended nor lost.

@@ -114,6 +114,9 @@ struct Doctor {
     config: Option<PathBuf>,
     #[command(flatten)]
     nvml: NvmlFile,
+    /// As for `run`: the CPU is a slot when there is no supported GPU
+    #[arg(long, env = "PICTOR_ALLOW_CPU")]
+    allow_cpu: bool,
     /// Render a tiny picture on every slot with every installed Blender
     #[arg(long)]
     render: bool,
@@ -199,6 +202,7 @@ fn run_worker(run: &Run) -> ExitCode {
 fn examine(doctor: &Doctor) -> ExitCode {
     let options = doctor::Options {
         config: doctor.config.clone(),
+        allow_cpu: doctor.allow_cpu,
         nvml: doctor.nvml.library(),
         render: doctor.render,
     };

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use http::Uri;
 use pictor_protocol::WorkerId;
@@ -20,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 const CACHE_BYTES: u64 = 20 << 30;
+const IDLE_BLENDER: Duration = Duration::from_secs(600);
 /// No config is longer; whoever passes a scene by mistake gets an answer at once.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -38,6 +40,8 @@ pub struct Settings {
     pub cache_dir: PathBuf,
     /// Most memory for one Blender.
     pub memory_bytes: Option<u64>,
+    /// A Blender that had no work for so long is ended.
+    pub idle_blender: Duration,
     /// Where runtimes are installed, when the owner said so.
     pub runtimes_dir: Option<PathBuf>,
 }
@@ -288,6 +292,9 @@ fn complete(path: &Path, config: WorkerConfig, dirs: &UserDirs) -> Result<Settin
         cache_bytes: options.cache_bytes.unwrap_or(CACHE_BYTES),
         cache_dir,
         memory_bytes: options.memory_bytes,
+        idle_blender: options
+            .idle_blender_s
+            .map_or(IDLE_BLENDER, |seconds| Duration::from_secs(seconds.into())),
         runtimes_dir: options.runtimes_dir.map(PathBuf::from),
     })
 }

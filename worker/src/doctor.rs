@@ -29,6 +29,8 @@ use facts::Facts;
 pub struct Options {
     /// Without one, what depends on it does not apply.
     pub config: Option<PathBuf>,
+    /// Whatever the config says.
+    pub allow_cpu: bool,
     pub nvml: Library,
     /// Every slot renders with every runtime.
     pub render: bool,

@@ -32,8 +32,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::agent::ability::Told;
 use crate::agent::{
-    Agent, Effect, Ending, Event, Order, SessionEvent, SessionId, SessionStep, Setup, SlotId,
+    Ability, Agent, Effect, Ending, Event, Order, ProbeOrder, SessionEvent, SessionId, SessionStep,
+    Setup, SlotId,
 };
 use crate::coordinator::Coordinator;
 use crate::gpu::Watch;
@@ -42,7 +44,7 @@ use crate::journal::Journal;
 use crate::scenes::Scenes;
 pub use fatal::Fatal;
 use line::Line;
-pub use render::{Frame, Renderer, Said, SessionEnd, SessionOrder, SessionTask};
+pub use render::{Frame, ProbeTask, Renderer, Said, SessionEnd, SessionOrder, SessionTask};
 use tasks::{Running, Tasks};
 
 /// After the second signal everything ends within this.
@@ -67,6 +69,10 @@ pub struct Parts<R> {
     pub gpu_driver: Option<String>,
     /// Reads the sensors of the slots' GPUs, and notices when one is gone.
     pub gpus: Watch,
+    /// For every slot, what an earlier start proved.
+    pub abilities: Vec<Ability>,
+    /// A Blender that had no work for so long is ended.
+    pub idle_blender: Duration,
 }
 
 /// What the owner wants: once for an orderly end, twice for an end at once.
@@ -127,12 +133,8 @@ impl<R: Renderer> Driver<R> {
         prepare(&parts.render_dir).map_err(Fatal::Cache)?;
         let setup = Setup {
             instance,
-            slots: parts.slots.len() as SlotId,
-            runtimes: parts
-                .runtimes
-                .iter()
-                .map(|runtime| runtime.series)
-                .collect(),
+            slots: parts.abilities,
+            idle_blender: parts.idle_blender,
             journal,
         };
         let mut tasks = Tasks::new();
@@ -248,10 +250,11 @@ impl<R: Renderer> Driver<R> {
                 self.fetches.cancel(&content);
                 self.scenes.unpin(content);
             }
-            Effect::Greet { journal } => {
-                let hello = self.hello(journal);
+            Effect::Greet { journal, slots } => {
+                let hello = self.hello(journal, slots);
                 self.tasks.spawn(requests::greet(self.line.clone(), hello));
             }
+            Effect::Probe { slot, order } => self.probe(slot, order),
             Effect::Ask { slot, open } => {
                 let stop = self.asks.start(slot);
                 let cached = self.scenes.cached();
@@ -333,6 +336,7 @@ impl<R: Renderer> Driver<R> {
         let task = SessionTask {
             slot,
             runtime,
+            can: self.agent.can(slot, runtime).to_vec(),
             dir,
             orders: order_queue,
             said: said.clone(),
@@ -354,6 +358,22 @@ impl<R: Renderer> Driver<R> {
         });
     }
 
+    fn probe(&mut self, slot: SlotId, order: ProbeOrder) {
+        let probe = order.probe;
+        let task = ProbeTask {
+            slot,
+            order,
+            dir: self.render_dir.clone(),
+            stop: self.tasks.child_token(),
+        };
+        let (renderer, line) = (Arc::clone(&self.renderer), self.line.clone());
+        self.tasks.spawn_to_end(async move {
+            if let Some(found) = renderer.probe(task).await {
+                line.tell(Event::Probed { slot, probe, found }).await;
+            }
+        });
+    }
+
     fn order(&self, slot: SlotId, session: SessionId, order: SessionOrder) {
         if let Some(live) = self.sessions.get(&slot).filter(|live| live.id == session) {
             // A session that has just ended takes no more orders; its end is about to be heard.
@@ -369,12 +389,18 @@ impl<R: Renderer> Driver<R> {
         self.tasks.spawn_until(stop, fetch);
     }
 
-    fn hello(&self, journal: Vec<AttemptRef>) -> Hello {
+    fn hello(&self, journal: Vec<AttemptRef>, told: Vec<Told>) -> Hello {
+        let slots = self.slots.iter().cloned().zip(told);
+        let slots = slots.map(|(slot, Told { proven, score })| SlotInfo {
+            proven,
+            score,
+            ..slot
+        });
         Hello {
             protocol: PROTOCOL,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instance: self.line.instance(),
-            slots: self.slots.clone(),
+            slots: slots.collect(),
             runtimes: self.runtimes.clone(),
             driver: self.gpu_driver.clone(),
             sandbox: Vec::new(),

@@ -7,6 +7,7 @@
 //! | [`agent`] | the decisions: pure, no clock, no files, no network |
 //! | [`driver`] | the tasks that carry out what the agent decides |
 //! | [`coordinator`] | the requests to the coordinator |
+//! | [`probe`] | what a Blender can render on a slot, found out by rendering, and how fast |
 //! | [`renderer`] | the driver's orders in the words of Blender's session |
 //! | [`blender`] | installed Blenders, and one live process of it |
 //! | [`verify`] | asking the coordinator about this worker, for installers |
@@ -31,6 +32,7 @@ pub mod gpu;
 pub mod heartbeat;
 pub mod journal;
 pub mod machine;
+pub mod probe;
 pub mod renderer;
 pub mod scenes;
 pub mod start;

@@ -1,25 +1,30 @@
 //! The product's renderer: orders of the driver become requests to one live Blender, and what Blender
 //! says becomes events.
 //!
-//! Owns the translation between the wire's words and those of [`crate::blender`], and what a slot's
-//! Blender is started with. Knows nothing of leases or the network.
+//! Owns the translation between the wire's words and those of [`crate::blender`], what a slot's Blender is
+//! started with, and between a probe and the session that follows it the Blender that did the probe. Knows nothing of leases or the network.
 
+mod probing;
 mod translate;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use pictor_protocol::agent::{RenderFault, RuntimeInfo};
+use pictor_protocol::agent::{Capability, RenderFault, RuntimeInfo};
 use tokio::sync::mpsc;
 
-use crate::agent::{SessionEvent, SlotId};
-use crate::blender::runtime::Runtime;
-use crate::blender::talk::{Device, Event, Failure, Open, Render, Rendered, Request};
+use crate::agent::{Found, SessionEvent, SlotId};
+use crate::blender::runtime::{Runtime, Series};
+use crate::blender::talk::{Device, Event, Failure, Open, Render, Rendered, Request, SceneFacts};
 use crate::blender::{Launch, Session};
-use crate::driver::{Frame, Renderer, Said, SessionEnd, SessionOrder, SessionTask};
+use crate::driver::{Frame, ProbeTask, Renderer, Said, SessionEnd, SessionOrder, SessionTask};
 use crate::gpu::Watch;
 use crate::machine::{GpuPin, SlotHardware};
+use crate::probe::Proofs;
+pub(crate) use translate::{session_error, start_error};
 
 /// Blender, as installed on this machine.
 #[derive(Debug)]
@@ -32,19 +37,25 @@ pub struct Blender {
     /// Compiled kernels take minutes; they outlive the process.
     pub kernel_dir: PathBuf,
     /// Says what a frame used.
-    pub gpus: Watch,
+    gpus: Watch,
+    /// Where results of probes are kept.
+    proofs: Option<Proofs>,
+    kept: Mutex<HashMap<SlotId, Kept>>,
+}
+
+/// The Blender of a good probe, until the slot's next session.
+#[derive(Debug)]
+struct Kept {
+    runtime: Series,
+    session: Session,
 }
 
 impl Renderer for Blender {
     async fn run(&self, mut task: SessionTask) -> SessionEnd {
-        let launch = match self.launch(&task) {
-            Ok(launch) => launch,
-            Err(end) => return end,
-        };
-        let started = task.stop.run_until_cancelled(Session::start(&launch)).await;
+        let started = task.stop.run_until_cancelled(self.start(&task)).await;
         let session = match started {
             None => return stopped(),
-            Some(Err(error)) => return translate::start_error(&error),
+            Some(Err(end)) => return end,
             Some(Ok(session)) => session,
         };
         let meter = Meter {
@@ -52,8 +63,7 @@ impl Renderer for Blender {
             slot: task.slot,
             before: None,
         };
-        let has_gpu = self.gpu(&task).is_some();
-        let mut live = match Live::new(session, has_gpu, task.said.clone(), meter) {
+        let mut live = match Live::new(session, &task.can, task.said.clone(), meter) {
             Ok(live) => live,
             Err(end) => return end,
         };
@@ -66,26 +76,82 @@ impl Renderer for Blender {
             }
         }
     }
+
+    async fn probe(&self, task: ProbeTask) -> Option<Found> {
+        let stop = task.stop.clone();
+        stop.run_until_cancelled(self.find_out(task)).await
+    }
 }
 
 impl Blender {
-    fn launch(&self, task: &SessionTask) -> Result<Launch, SessionEnd> {
-        let is_wanted = |runtime: &&Runtime| runtime.series == task.runtime;
-        let runtime = self.runtimes.iter().find(is_wanted);
-        let missing = || other(format!("Blender {} is not installed", task.runtime));
-        let mut launch = Launch::new(runtime.ok_or_else(missing)?.clone());
-        std::fs::create_dir_all(&task.dir).map_err(|error| no_directory(&error))?;
-        // Emptied at the next start: a killed worker leaves nothing behind.
-        launch.work_dir = Some(task.dir.clone());
-        launch.memory_limit_bytes = self.memory_limit_bytes;
-        launch.environment = self.environment(self.gpu(task));
-        Ok(launch)
+    pub fn new(
+        runtimes: Vec<Runtime>,
+        slots: Vec<SlotHardware>,
+        memory_limit_bytes: Option<u64>,
+        kernel_dir: PathBuf,
+    ) -> Self {
+        Self {
+            runtimes,
+            slots,
+            memory_limit_bytes,
+            kernel_dir,
+            gpus: Watch::default(),
+            proofs: None,
+            kept: Mutex::default(),
+        }
     }
 
-    fn gpu(&self, task: &SessionTask) -> Option<&GpuPin> {
-        self.slots
-            .get(usize::from(task.slot))
-            .and_then(|slot| slot.gpu.as_ref())
+    /// Says what frames used, as far as the slots' GPUs tell.
+    pub fn watching(self, gpus: Watch) -> Self {
+        Self { gpus, ..self }
+    }
+
+    /// Keeps what its probes prove.
+    pub fn keeping(self, proofs: Proofs) -> Self {
+        Self {
+            proofs: Some(proofs),
+            ..self
+        }
+    }
+
+    /// The Blender that has just proven this runtime, or a new one.
+    async fn start(&self, task: &SessionTask) -> Result<Session, SessionEnd> {
+        std::fs::create_dir_all(&task.dir).map_err(|error| no_directory(&error))?;
+        if let Some(kept) = self.take_kept(task.slot) {
+            if kept.runtime == task.runtime {
+                return Ok(kept.session);
+            }
+            kept.session.stop().await;
+        }
+        let runtime = self.runtime(task.runtime)?;
+        let launch = self.launch(task.slot, runtime, &task.dir);
+        let started = Session::start(&launch).await;
+        started.map_err(|error| translate::start_error(&error))
+    }
+
+    fn runtime(&self, series: Series) -> Result<&Runtime, SessionEnd> {
+        let found = self.runtimes.iter().find(|it| it.series == series);
+        found.ok_or_else(|| other(format!("Blender {series} is not installed")))
+    }
+
+    /// How a Blender is started on a slot. It has its temporary files in `dir`, which is emptied at the next
+    /// start of the worker: one that is killed leaves nothing behind.
+    pub(crate) fn launch(&self, slot: SlotId, runtime: &Runtime, dir: &Path) -> Launch {
+        let mut launch = Launch::new(runtime.clone());
+        launch.work_dir = Some(dir.to_owned());
+        launch.memory_limit_bytes = self.memory_limit_bytes;
+        launch.environment = self.environment(self.gpu(slot));
+        launch
+    }
+
+    fn take_kept(&self, slot: SlotId) -> Option<Kept> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.remove(&slot)
+    }
+
+    fn gpu(&self, slot: SlotId) -> Option<&GpuPin> {
+        let slot = self.slots.get(usize::from(slot))?;
+        slot.gpu.as_ref()
     }
 
     /// What pins a Blender to a slot's GPU, and where it keeps compiled kernels.
@@ -119,7 +185,8 @@ pub fn runtime_info(runtime: &Runtime) -> RuntimeInfo {
 /// A Blender that runs, and what it was asked for last.
 struct Live {
     session: Session,
-    device: Device,
+    /// What Cycles renders on; nothing where only EEVEE is proven.
+    device: Option<Device>,
     said: Said,
     /// The frame that it renders; none while it opens a scene or does nothing.
     frame: Option<Frame>,
@@ -130,19 +197,25 @@ struct Live {
 }
 
 impl Live {
-    fn new(session: Session, has_gpu: bool, said: Said, meter: Meter) -> Result<Self, SessionEnd> {
-        let device = translate::device(session.ready(), has_gpu).ok_or_else(|| SessionEnd {
+    fn new(
+        session: Session,
+        can: &[Capability],
+        said: Said,
+        meter: Meter,
+    ) -> Result<Self, SessionEnd> {
+        let device = translate::device(session.ready(), can).map_err(|gone| SessionEnd {
             fault: RenderFault::DeviceMissing,
-            message: "Blender finds no GPU that it can use".into(),
+            message: gone.to_string(),
         })?;
         Ok(Self {
+            // What a probe has printed is no frame's.
+            logged: session.log().end(),
             session,
             device,
             said,
             frame: None,
             meter,
             renders: 0,
-            logged: 0,
         })
     }
 
@@ -209,7 +282,8 @@ impl Live {
                 for remark in translate::remarks(&scene) {
                     self.remark(&remark).await;
                 }
-                self.said.event(SessionEvent::Opened).await;
+                let opened = self.opened(&scene);
+                self.said.event(opened).await;
             }
             Event::Progress(progress) => {
                 if let Some(fraction) = progress.fraction {
@@ -226,6 +300,17 @@ impl Live {
                 self.said.event(event).await;
             }
         }
+    }
+
+    /// Cycles without a device would quietly render on the CPU.
+    fn opened(&self, scene: &SceneFacts) -> SessionEvent {
+        if self.device.is_none() && scene.engine == "CYCLES" {
+            return SessionEvent::OpenFailed {
+                fault: RenderFault::DeviceMissing,
+                message: "on this slot Cycles did not pass its probe renders".into(),
+            };
+        }
+        SessionEvent::Opened
     }
 
     /// A line of ours in the frame's log.

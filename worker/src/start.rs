@@ -18,6 +18,7 @@ use crate::gpu::{GpuError, Inventory, Library, Watch};
 use crate::heartbeat::Heartbeat;
 use crate::journal::{Journal, JournalError};
 use crate::machine::{self, NoSlots, SlotHardware};
+use crate::probe::Proofs;
 use crate::renderer::{self, Blender};
 use crate::scenes::Scenes;
 
@@ -114,6 +115,12 @@ fn parts(settings: &Settings, nvml: Library) -> Result<Parts<Blender>, RunError>
     std::fs::create_dir_all(dir).map_err(cache)?;
     let journal = Journal::open(dir, settings.worker)?;
     let coordinator = Coordinator::new(&settings.coordinator, &settings.token);
+    let proofs = Proofs::in_dir(dir, gpu_driver.clone());
+    let memory_limit_bytes = memory_limit_bytes(settings, slots.len());
+    let abilities = slots
+        .iter()
+        .map(|slot| proofs.recall(&slot.info, &runtimes))
+        .collect();
     Ok(Parts {
         coordinator: coordinator.map_err(RunError::Coordinator)?,
         scenes: Scenes::open(dir, settings.cache_bytes).map_err(cache)?,
@@ -124,13 +131,11 @@ fn parts(settings: &Settings, nvml: Library) -> Result<Parts<Blender>, RunError>
         runtimes: runtimes.iter().map(renderer::runtime_info).collect(),
         gpu_driver,
         gpus: gpus.clone(),
-        renderer: Blender {
-            memory_limit_bytes: memory_limit_bytes(settings, slots.len()),
-            kernel_dir: dir.join("kernels"),
-            runtimes,
-            slots,
-            gpus,
-        },
+        abilities,
+        idle_blender: settings.idle_blender,
+        renderer: Blender::new(runtimes, slots, memory_limit_bytes, dir.join("kernels"))
+            .watching(gpus)
+            .keeping(proofs),
     })
 }
 

@@ -205,7 +205,7 @@ impl Agent {
         message: String,
     ) {
         let failed = &mut self.slots[usize::from(slot)];
-        let retry_in = failed.died_idle(now, broken, &self.runtimes);
+        let retry_in = failed.died_idle(now, broken);
         self.tell(Notice::SessionFailed {
             slot,
             message,

@@ -4,20 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pictor_protocol::agent::{
-    AttemptRef, Grant, Lease, Refusal, RenderFault, Report, SceneManifest,
+    AttemptRef, Capability, Grant, Lease, Refusal, RenderFault, Report, SceneManifest,
 };
 use pictor_protocol::blender::Series;
 use pictor_protocol::job::RenderPlan;
 use pictor_protocol::settings::{Format, RenderSettings};
 use pictor_protocol::{BlobHash, JobId};
 
+use super::ability::{Probe, ProbeOrder, Told};
 use super::{SessionId, SlotId};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Say hello, naming the attempts whose outputs an earlier start left behind.
+    /// Say hello, naming the attempts whose outputs an earlier start left behind, and what each slot can do.
     Greet {
         journal: Vec<AttemptRef>,
+        slots: Vec<Told>,
+    },
+    /// Find out what a runtime can render on this slot. Answered by `Probed`.
+    Probe {
+        slot: SlotId,
+        order: ProbeOrder,
     },
     /// Ask for work and hold the request. Answered by `Leased` or `NothingYet`.
     Ask {
@@ -79,6 +86,7 @@ impl Effect {
             Self::Session { .. } => 0,
             Self::Exit(_) => 2,
             Self::Greet { .. }
+            | Self::Probe { .. }
             | Self::Ask { .. }
             | Self::StopAsking { .. }
             | Self::Listen
@@ -168,6 +176,17 @@ pub enum Notice {
     },
     Lost {
         attempt: AttemptRef,
+    },
+    /// A probe is over.
+    Proven {
+        slot: SlotId,
+        probe: Probe,
+        can: Vec<Capability>,
+        score: Option<f64>,
+    },
+    /// No runtime renders anything on this slot: it asks for no work.
+    NothingWorks {
+        slot: SlotId,
     },
     SessionFailed {
         slot: SlotId,

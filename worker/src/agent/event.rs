@@ -5,6 +5,7 @@ use std::time::Duration;
 use pictor_protocol::BlobHash;
 use pictor_protocol::agent::{AttemptRef, Command, Lease, RenderFault, ReportAnswer, Welcome};
 
+use super::ability::{Found, Probe};
 use super::{SessionId, SlotId};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,12 @@ pub enum Event {
         slot: SlotId,
         session: SessionId,
         what: SessionEvent,
+    },
+    /// A probe is over. What it found wrong is in the log already.
+    Probed {
+        slot: SlotId,
+        probe: Probe,
+        found: Found,
     },
     /// The picture is hashed and stands in the journal.
     Stored {

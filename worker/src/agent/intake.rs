@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use pictor_protocol::BlobHash;
 use pictor_protocol::agent::{AttemptRef, Command, Lease, RenderFault, Welcome};
+use pictor_protocol::blender::Series;
 
 use super::effect::{Effect, Notice, Order};
 use super::outbox::End;
+use super::probing::unusable;
 use super::slot::Batch;
 use super::{Agent, Link, Mode, SlotId};
 
@@ -17,16 +19,18 @@ impl Agent {
     pub(super) fn greet(&mut self) {
         if !matches!(self.link, Link::Greeting) {
             self.link = Link::Greeting;
-            let journal = self.deliveries.keys().copied().collect();
-            self.effects.push(Effect::Greet { journal });
+            self.say_hello();
         }
     }
 
     pub(super) fn welcomed(&mut self, welcome: Welcome) {
-        self.tell(Notice::Connected {
-            name: welcome.name.clone(),
-            version: welcome.version.clone(),
-        });
+        self.is_greeting = false;
+        if !matches!(self.link, Link::Up(_)) {
+            self.tell(Notice::Connected {
+                name: welcome.name.clone(),
+                version: welcome.version.clone(),
+            });
+        }
         let commands = welcome.commands.clone();
         self.link = Link::Up(welcome);
         self.outbox.connected();
@@ -63,10 +67,9 @@ impl Agent {
             frames,
             runtime,
         });
-        if !self.runtimes.contains(&runtime) {
+        if let Some((fault, message)) = self.refusal(slot, runtime) {
             for grant in grants {
-                let message = format!("Blender {runtime} is not installed on this worker");
-                self.fail(grant, RenderFault::Other, message);
+                self.fail(grant, fault, message.clone());
             }
             return;
         }
@@ -79,6 +82,17 @@ impl Agent {
             tasks,
         };
         self.slots[usize::from(slot)].queue.push_back(batch);
+    }
+
+    /// Why nothing can be rendered with this runtime on this slot, if that is known.
+    fn refusal(&self, slot: SlotId, runtime: Series) -> Option<(RenderFault, String)> {
+        let ability = &self.slots[usize::from(slot)].ability;
+        if !ability.is_installed(runtime) {
+            let message = format!("Blender {runtime} is not installed on this worker");
+            return Some((RenderFault::Other, message));
+        }
+        let is_hopeless = !ability.is_usable(runtime) && !ability.is_undecided(runtime);
+        is_hopeless.then(|| (RenderFault::DeviceMissing, unusable(runtime)))
     }
 
     fn knows(&self, attempt: AttemptRef) -> bool {

@@ -9,6 +9,7 @@ use pictor_protocol::JobId;
 use pictor_protocol::agent::{AttemptRef, Grant};
 use pictor_protocol::blender::Series;
 
+use super::ability::{Ability, Probe};
 use super::effect::{Effect, Order, SessionStep};
 use super::{SessionId, SlotId};
 
@@ -75,6 +76,7 @@ pub(super) struct Slot {
     pub(super) is_asking: bool,
     /// There is nothing left to render on.
     pub(super) has_lost_gpu: bool,
+    pub(super) ability: Ability,
     pace: Option<Pace>,
     last_runtime: Option<Series>,
     /// Runtimes that did not start when they were started ahead.
@@ -82,6 +84,8 @@ pub(super) struct Slot {
     /// Deaths in a row without a frame to blame.
     failures: u32,
     start_at: Duration,
+    /// Since when there is nothing to open or to render.
+    idle_since: Option<Duration>,
     prelude: String,
 }
 
@@ -90,23 +94,25 @@ pub(super) struct Surroundings<'a> {
     pub(super) now: Duration,
     /// Nothing new will come: an idle Blender only holds memory.
     pub(super) is_ending: bool,
-    /// What is installed, oldest first.
-    pub(super) runtimes: &'a [Series],
+    /// A Blender that had no work for so long is ended.
+    pub(super) idle_blender: Duration,
     pub(super) is_ready: &'a dyn Fn(&BlobHash) -> bool,
 }
 
 impl Slot {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(ability: Ability) -> Self {
         Self {
             session: Session::Off,
             queue: VecDeque::new(),
             is_asking: false,
             has_lost_gpu: false,
+            ability,
             pace: None,
             last_runtime: None,
             broken: Vec::new(),
             failures: 0,
             start_at: Duration::ZERO,
+            idle_since: None,
             prelude: String::new(),
         }
     }
@@ -120,6 +126,7 @@ impl Slot {
     ) -> Option<Effect> {
         self.queue.retain(|batch| !batch.tasks.is_empty());
         let wanted = self.queue.front().map(|batch| Arc::clone(&batch.order));
+        self.note_idleness(around.now, wanted.is_some());
         let (id, runtime, doing) = match &self.session {
             Session::Off => return self.start(slot, wanted.as_deref(), around, next_session),
             Session::Dying { .. } => return None,
@@ -127,13 +134,19 @@ impl Slot {
         };
         let Some(order) = wanted else {
             let is_rendering = matches!(doing, Doing::Rendering(_));
-            return (around.is_ending && !is_rendering).then(|| self.end(slot, id));
+            let is_over = around.is_ending && !is_rendering;
+            let has_rested = self
+                .rest_at(around.idle_blender)
+                .is_some_and(|at| at <= around.now);
+            return (is_over || has_rested).then(|| self.end(slot, id));
         };
         match doing {
             Doing::Rendering(_) => None,
             Doing::Opening(opening) if opening.opens_like(&order) => None,
             Doing::Open(open) if open.opens_like(&order) => self.render(slot, id, around.now),
             Doing::Opening(_) => Some(self.end(slot, id)),
+            // It stays until it is known whether the other one can take its place.
+            _ if self.ability.is_undecided(order.runtime) => None,
             _ if runtime != order.runtime => Some(self.end(slot, id)),
             Doing::Starting => None,
             Doing::Idle | Doing::Open(_) => {
@@ -152,8 +165,11 @@ impl Slot {
         if around.now < self.start_at || (around.is_ending && wanted.is_none()) {
             return None;
         }
-        let ahead = || self.best_runtime(around.runtimes);
-        let runtime = wanted.map(|order| order.runtime).or_else(ahead)?;
+        let runtime = match wanted {
+            Some(order) => Some(order.runtime).filter(|it| self.ability.is_usable(*it)),
+            None if self.starts_ahead(around.now, around.idle_blender) => self.best_runtime(),
+            None => None,
+        }?;
         let session = *next_session;
         *next_session = SessionId(session.0 + 1);
         self.last_runtime = Some(runtime);
@@ -172,10 +188,54 @@ impl Slot {
     }
 
     /// What to start ahead with: the one used last, else the newest that is not known to be broken.
-    fn best_runtime(&self, runtimes: &[Series]) -> Option<Series> {
+    fn best_runtime(&self) -> Option<Series> {
         let is_whole = |series: &Series| !self.broken.contains(series);
-        let newest = || runtimes.iter().rev().copied().find(is_whole);
+        let newest = || self.ability.usable().rev().find(is_whole);
         self.last_runtime.filter(is_whole).or_else(newest)
+    }
+
+    /// A Blender is started before there is work: not where one without work was ended, or would be at once.
+    /// One that failed has to show first that it starts, as no work is asked for before.
+    pub(super) fn starts_ahead(&self, now: Duration, idle_blender: Duration) -> bool {
+        let since = self.idle_since.unwrap_or(now);
+        self.failures > 0 || now < since.saturating_add(idle_blender)
+    }
+
+    fn note_idleness(&mut self, now: Duration, has_work: bool) {
+        let is_busy = match &self.session {
+            Session::Live { doing, .. } => matches!(doing, Doing::Opening(_) | Doing::Rendering(_)),
+            Session::Off | Session::Dying { .. } => false,
+        };
+        self.idle_since = if has_work || is_busy {
+            None
+        } else {
+            self.idle_since.or(Some(now))
+        };
+    }
+
+    /// When a Blender without work has to go. One that still starts is let come up first.
+    pub(super) fn rest_at(&self, idle_blender: Duration) -> Option<Duration> {
+        match &self.session {
+            Session::Live {
+                doing: Doing::Idle | Doing::Open(_),
+                ..
+            } => Some(self.idle_since?.saturating_add(idle_blender)),
+            Session::Live { .. } | Session::Dying { .. } | Session::Off => None,
+        }
+    }
+
+    /// The next probe render of this slot, and when.
+    pub(super) fn next_probe(&self) -> Option<(Duration, Probe)> {
+        if self.has_lost_gpu {
+            return None;
+        }
+        let wanted = self.queue.front().map(|batch| batch.order.runtime);
+        let wanted = wanted.filter(|runtime| self.ability.is_undecided(*runtime));
+        self.ability.next(self.idle_since, wanted)
+    }
+
+    pub(super) fn probe_at(&self) -> Option<Duration> {
+        self.next_probe().map(|(at, _)| at)
     }
 
     pub(super) fn end(&mut self, slot: SlotId, id: SessionId) -> Effect {
@@ -249,15 +309,10 @@ impl Slot {
 
     /// Blender died with no frame to blame. Answers how long to wait before it is started again: not
     /// at all while another runtime can take its place.
-    pub(super) fn died_idle(
-        &mut self,
-        now: Duration,
-        broken: Option<Series>,
-        runtimes: &[Series],
-    ) -> Duration {
+    pub(super) fn died_idle(&mut self, now: Duration, broken: Option<Series>) -> Duration {
         if let Some(series) = broken {
             self.broken.push(series);
-            if self.best_runtime(runtimes).is_some() {
+            if self.best_runtime().is_some() {
                 self.start_at = now;
                 return Duration::ZERO;
             }
@@ -341,12 +396,13 @@ impl Slot {
         self.pace = Some(Pace { job, frame });
     }
 
-    /// When to ask for the next lease; `None` while there is enough to do or Blender does not start.
+    /// When to ask for the next lease; `None` while there is enough to do, or nothing to render with.
     pub(super) fn ask_at(&self, now: Duration) -> Option<Duration> {
         let unstarted = self.unstarted().count();
         if self.is_asking || self.failures > 0 || unstarted >= QUEUE_LOW {
             return None;
         }
+        self.ability.usable().next()?;
         let Some(rendering) = self.rendering() else {
             return (unstarted == 0).then_some(now);
         };

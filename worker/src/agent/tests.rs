@@ -7,20 +7,24 @@
 
 mod gpu_lost;
 mod handing_in;
+mod probing;
 mod rendering;
+mod resting;
 
 use pictor_protocol::agent::{
-    AttemptOutcome, AttemptRef, Command, Grant, Lease, Outcome, Refusal, RenderFault, Report,
-    ReportAnswer, SceneManifest,
+    AttemptOutcome, AttemptRef, Capability, Command, Grant, Lease, Outcome, Proven, Refusal,
+    RenderFault, Report, ReportAnswer, SceneManifest,
 };
 use pictor_protocol::job::RenderPlan;
 use pictor_protocol::settings::{Format, RenderSettings};
 use pictor_protocol::{JobId, LeaseId, TaskId, WorkerId};
 
+use super::ability::Told;
 use super::*;
 
-const SERIES: Series = Series::new(4, 5);
-const OTHER_SERIES: Series = Series::new(5, 0);
+pub(super) const SERIES: Series = Series::new(4, 5);
+pub(super) const OTHER_SERIES: Series = Series::new(5, 0);
+const IDLE_BLENDER: Duration = Duration::from_secs(600);
 
 /// An agent and everything that it wanted done so far and no test looked at yet.
 struct World {
@@ -32,13 +36,15 @@ struct World {
 }
 
 impl World {
-    fn new(slots: u16) -> Self {
+    fn new(slots: usize) -> Self {
         Self::with(setup(slots))
     }
 
-    fn with_runtimes(runtimes: Vec<Series>) -> Self {
-        let setup = setup(1);
-        Self::with(Setup { runtimes, ..setup })
+    fn with_runtimes(runtimes: &[Series]) -> Self {
+        Self::with(Setup {
+            slots: vec![able(runtimes)],
+            ..setup(1)
+        })
     }
 
     fn with(setup: Setup) -> Self {
@@ -55,8 +61,8 @@ impl World {
 
     /// One slot whose Blender is ready, with the runtime of [`lease`].
     fn idle() -> Self {
-        let mut world = Self::with_runtimes(vec![SERIES]);
-        world.agent.runtimes.push(OTHER_SERIES);
+        let mut world = Self::with_runtimes(&[SERIES]);
+        world.agent.slots[0].ability = able(&[SERIES, OTHER_SERIES]);
         world.welcome();
         world.says(SessionEvent::Ready);
         world
@@ -221,14 +227,23 @@ fn ended() -> SessionEvent {
     }
 }
 
-pub(super) fn setup(slots: u16) -> Setup {
-    let runtimes = vec![SERIES, OTHER_SERIES];
+pub(super) fn setup(slots: usize) -> Setup {
     Setup {
         instance: Uuid::from_u128(1),
-        slots,
-        runtimes,
+        slots: vec![able(&[SERIES, OTHER_SERIES]); slots],
+        idle_blender: IDLE_BLENDER,
         journal: Vec::new(),
     }
+}
+
+/// A slot on which all of these are proven already.
+pub(super) fn able(runtimes: &[Series]) -> Ability {
+    let mut ability = Ability::unknown(runtimes.iter().copied());
+    for runtime in runtimes {
+        let can = vec![Capability::CyclesCpu, Capability::Eevee];
+        ability.remember(*runtime, can, Some(1.0), &[]);
+    }
+    ability
 }
 
 pub(super) fn welcome() -> Welcome {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use pictor_protocol::agent::{Registration, RuntimeInfo};
 
-use super::render::Rendered;
 use crate::config::{ConfigError, ConfigWarning, Settings};
 use crate::coordinator::CallError;
 use crate::gpu::{GpuError, Inventory};
+use crate::probe::ProbeOutcome;
 
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -30,7 +30,7 @@ pub(super) struct Facts {
     pub(super) disk: Option<Disk>,
     pub(super) process: Process,
     /// Or why there are none; none where nobody wanted any.
-    pub(super) renders: Option<Result<Vec<Rendered>, String>>,
+    pub(super) renders: Option<Result<Vec<ProbeOutcome>, String>>,
 }
 
 pub(super) type ReadConfig = Result<(Settings, Vec<ConfigWarning>), ConfigError>;

@@ -6,23 +6,27 @@ use std::path::{Path, PathBuf};
 
 use landlock::{AccessFs, LandlockStatus, Ruleset, RulesetAttr, RulesetError};
 use rustix::fs::{Access, access, statvfs};
+use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use super::facts::{Disk, Facts, Process, ReadConfig};
-use super::render::Rendered;
-use super::{libraries, reach, render};
+use super::{libraries, reach};
 use crate::blender::runtime::{Runtime, Runtimes};
 use crate::config::{self, Settings, UserDirs};
 use crate::gpu::{GpuError, Inventory, Library, Watch};
 use crate::machine;
+use crate::probe::{self, ProbeOutcome};
 use crate::renderer::runtime_info;
 
 pub(super) async fn facts(options: &Options) -> Facts {
     let dirs = UserDirs::from_env();
-    let config: Option<ReadConfig> = options
+    let mut config: Option<ReadConfig> = options
         .config
         .as_ref()
         .map(|path| config::load(path, &dirs));
+    if let Some(Ok((settings, _))) = &mut config {
+        settings.allow_cpu |= options.allow_cpu;
+    }
     let settings = config
         .as_ref()
         .and_then(|it| it.as_ref().ok())
@@ -65,14 +69,20 @@ async fn renders(
     nvml: Result<&Inventory, &GpuError>,
     runtimes: &Result<Vec<Runtime>, String>,
     cache: Option<&Path>,
-) -> Result<Vec<Rendered>, String> {
+) -> Result<Vec<ProbeOutcome>, String> {
     let runtimes = runtimes.clone()?;
     let cache = cache.ok_or("no cache directory is known")?;
     let allow_cpu = settings.is_none_or(|settings| settings.allow_cpu);
     let most = settings.and_then(|settings| settings.slots);
     let slots = machine::slots(Path::new("/"), nvml, allow_cpu, most);
     let slots = slots.map_err(|error| error.to_string())?;
-    let rendered = render::render(slots, runtimes, cache.join("kernels")).await;
+    let rendered = probe::check(
+        slots,
+        runtimes,
+        cache.join("kernels"),
+        &CancellationToken::new(),
+    )
+    .await;
     rendered.map_err(|error| format!("there is no directory to render into: {error}"))
 }
 

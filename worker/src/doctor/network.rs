@@ -268,6 +268,7 @@ mod tests {
             cache_dir: "/".into(),
             memory_bytes: None,
             runtimes_dir: None,
+            idle_blender: Duration::ZERO,
         }
     }
 

@@ -1,9 +1,10 @@
 //! What the owner reads: one line for each thing that matters.
 
 use pictor_protocol::TaskId;
+use pictor_protocol::agent::Capability;
 use tracing::{error, info, warn};
 
-use crate::agent::{FrameFate, Notice};
+use crate::agent::{FrameFate, Notice, Probe, SlotId};
 
 pub(super) fn tell(notice: &Notice) {
     match notice {
@@ -31,6 +32,18 @@ pub(super) fn tell(notice: &Notice) {
         Notice::Lost { attempt } => {
             warn!(task = %attempt.task, "the coordinator gave this frame to another worker");
         }
+        Notice::Proven {
+            slot,
+            probe,
+            can,
+            score,
+        } => tell_proven(*slot, probe, can, *score),
+        Notice::NothingWorks { slot } => {
+            error!(
+                slot,
+                "nothing renders on this slot, so it asks for no work: see the failed probe renders above"
+            );
+        }
         Notice::SessionFailed {
             slot,
             message,
@@ -57,6 +70,14 @@ pub(super) fn tell(notice: &Notice) {
                 "finished pictures are kept and handed in at the next start"
             );
         }
+    }
+}
+
+fn tell_proven(slot: SlotId, probe: &Probe, can: &[Capability], score: Option<f64>) {
+    let runtime = probe.runtime;
+    // Failures were told with their reasons, one by one.
+    if !can.is_empty() {
+        info!(slot, %runtime, engine = ?probe.engine, ?can, score, "probe renders are good");
     }
 }
 

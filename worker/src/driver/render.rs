@@ -4,13 +4,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pictor_protocol::agent::{AttemptRef, RenderFault};
+use pictor_protocol::agent::{AttemptRef, Capability, RenderFault};
 use pictor_protocol::blender::Series;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Message;
-use crate::agent::{Event, Order, SessionEvent, SessionId, SlotId};
+use crate::agent::{Event, Found, Order, ProbeOrder, SessionEvent, SessionId, SlotId};
 use crate::gpu::{Loss, Watch};
 
 pub trait Renderer: Send + Sync + 'static {
@@ -18,15 +18,29 @@ pub trait Renderer: Send + Sync + 'static {
     /// happens, and comes back when nothing of it is left running. It ends by itself when Blender
     /// does, and at once when `stop` is cancelled.
     fn run(&self, task: SessionTask) -> impl Future<Output = SessionEnd> + Send;
+
+    /// Finds out by real renders what a runtime can do on a slot, and logs what it cannot and why. `None` when
+    /// it was stopped before it knew.
+    fn probe(&self, task: ProbeTask) -> impl Future<Output = Option<Found>> + Send;
 }
 
 pub struct SessionTask {
     pub slot: SlotId,
     pub runtime: Series,
+    /// What it can do on this slot.
+    pub can: Vec<Capability>,
     /// Where pictures go; does not exist yet, and is removed after the session's end.
     pub dir: PathBuf,
     pub orders: mpsc::UnboundedReceiver<SessionOrder>,
     pub said: Said,
+    pub stop: CancellationToken,
+}
+
+pub struct ProbeTask {
+    pub slot: SlotId,
+    pub order: ProbeOrder,
+    /// For what is written meanwhile; exists.
+    pub dir: PathBuf,
     pub stop: CancellationToken,
 }
 

@@ -1,6 +1,6 @@
 //! The wire's words and Blender's session's, one into the other.
 
-use pictor_protocol::agent::RenderFault;
+use pictor_protocol::agent::{Capability, RenderFault};
 use pictor_protocol::settings;
 
 use crate::agent::Order;
@@ -8,22 +8,30 @@ use crate::blender::talk::{Device, Engine, FailureKind, Format, Ready, SceneFact
 use crate::blender::{SessionError, StartError};
 use crate::driver::SessionEnd;
 use crate::errors::Chain;
+use crate::probe;
 
 /// So much of Blender's log stands in the message about its end.
 const LAST_LINES: usize = 8;
 
-/// The best device of the slot's kind: OptiX traces on cores that CUDA leaves idle.
-pub(super) fn device(ready: &Ready, wants_gpu: bool) -> Option<Device> {
-    if !wants_gpu {
-        return Some(Device::Cpu);
+/// What was proven is not there any more.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("Blender does not find any more what it rendered on before")]
+pub(super) struct DeviceGone;
+
+/// What Cycles renders on: the best that is proven and still there. Nothing where Cycles was never proven.
+pub(super) fn device(ready: &Ready, can: &[Capability]) -> Result<Option<Device>, DeviceGone> {
+    let is_there = |can: &Capability| match probe::cycles_device(*can) {
+        None | Some(Device::Cpu) => true,
+        Some(device) => ready.devices.iter().any(|listed| listed.kind == device),
+    };
+    let there: Vec<_> = can.iter().copied().filter(is_there).collect();
+    match (probe::best(can), probe::best(&there)) {
+        (Some(_), None) => Err(DeviceGone),
+        (_, best) => Ok(best.and_then(probe::cycles_device)),
     }
-    let has = |kind: &Device| ready.devices.iter().any(|device| device.kind == *kind);
-    [Device::Optix, Device::Cuda, Device::Hip]
-        .into_iter()
-        .find(has)
 }
 
-pub(super) fn settings(order: &Order, device: Device) -> Settings {
+pub(super) fn settings(order: &Order, device: Option<Device>) -> Settings {
     let wanted = &order.settings;
     Settings {
         scene: wanted.scene.clone(),
@@ -37,7 +45,7 @@ pub(super) fn settings(order: &Order, device: Device) -> Settings {
         samples: wanted.samples,
         denoise: wanted.denoise,
         seed: wanted.seed,
-        device: Some(device),
+        device,
         threads: None,
     }
 }
@@ -83,7 +91,7 @@ pub(super) fn fault(kind: FailureKind) -> RenderFault {
     }
 }
 
-pub(super) fn start_error(error: &StartError) -> SessionEnd {
+pub(crate) fn start_error(error: &StartError) -> SessionEnd {
     let (fault, log_tail) = match error {
         StartError::Home(_) | StartError::Spawn { .. } => (RenderFault::Other, ""),
         StartError::Late { log_tail, .. } => (RenderFault::Hung, log_tail.as_str()),
@@ -92,7 +100,7 @@ pub(super) fn start_error(error: &StartError) -> SessionEnd {
     end(fault, error, log_tail)
 }
 
-pub(super) fn session_error(error: &SessionError) -> SessionEnd {
+pub(crate) fn session_error(error: &SessionError) -> SessionEnd {
     let (fault, log_tail) = fault_and_tail(error);
     end(fault, error, log_tail)
 }
@@ -124,6 +132,39 @@ fn last_lines(log_tail: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blender::talk::GpuDevice;
+
+    #[test]
+    fn cycles_renders_on_the_best_that_is_proven_and_still_there() {
+        let both = [Capability::CyclesOptix, Capability::CyclesCuda];
+        let listed = |kinds: &[Device]| {
+            let device = |kind: &Device| GpuDevice {
+                kind: *kind,
+                name: "one".into(),
+                id: "1".into(),
+            };
+            Ready {
+                devices: kinds.iter().map(device).collect(),
+                ..Ready::default()
+            }
+        };
+        let all = listed(&[Device::Cuda, Device::Optix]);
+        assert_eq!(device(&all, &both), Ok(Some(Device::Optix)));
+        assert_eq!(
+            device(&all, &[Capability::CyclesCuda]),
+            Ok(Some(Device::Cuda))
+        );
+        assert_eq!(
+            device(&listed(&[Device::Cuda]), &both),
+            Ok(Some(Device::Cuda))
+        );
+        assert_eq!(device(&listed(&[]), &both), Err(DeviceGone));
+        assert_eq!(device(&all, &[Capability::Eevee]), Ok(None));
+        assert_eq!(
+            device(&listed(&[]), &[Capability::CyclesCpu]),
+            Ok(Some(Device::Cpu))
+        );
+    }
 
     #[test]
     fn only_the_last_lines_of_a_log_go_into_a_message() {

@@ -150,6 +150,15 @@ impl World {
         self.answer().await.unwrap().0
     }
 
+    pub async fn open_builtin(&mut self, settings: Settings) -> SceneFacts {
+        let open = Request::OpenBuiltin { settings };
+        self.session.send(open).await.unwrap();
+        match self.answer().await.unwrap().0 {
+            Event::Opened { scene } => *scene,
+            other => panic!("not opened: {other:?}"),
+        }
+    }
+
     pub async fn ask(&mut self, frame: i32, path: &Path) {
         let render = Render {
             id: frame.unsigned_abs().into(),

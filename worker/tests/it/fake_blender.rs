@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use pictor_protocol::agent::RenderFault;
-use pictor_worker::agent::SessionEvent;
-use pictor_worker::driver::{Frame, Renderer, SessionEnd, SessionOrder, SessionTask};
+use pictor_protocol::agent::{Capability, RenderFault};
+use pictor_worker::agent::{Found, SessionEvent};
+use pictor_worker::driver::{Frame, ProbeTask, Renderer, SessionEnd, SessionOrder, SessionTask};
 use tokio::sync::Semaphore;
 
 #[derive(Clone, Default)]
@@ -19,6 +19,11 @@ struct Script {
     /// Frames at which the process dies.
     deadly: Mutex<Vec<i32>>,
     rendered: Mutex<Vec<i32>>,
+    /// What its probes find; Cycles on the CPU unless a test says otherwise.
+    proves: Mutex<Option<Found>>,
+    /// Probes wait until they are let go.
+    holds_probes: Mutex<bool>,
+    probed: Mutex<usize>,
     opened: Mutex<usize>,
 }
 
@@ -42,6 +47,18 @@ impl FakeBlender {
 
     pub fn die_at(&self, frame: i32) {
         self.0.deadly.lock().unwrap().push(frame);
+    }
+
+    pub fn prove(&self, found: Found) {
+        *self.0.proves.lock().unwrap() = Some(found);
+    }
+
+    pub fn hold_probes(&self) {
+        *self.0.holds_probes.lock().unwrap() = true;
+    }
+
+    pub fn probed(&self) -> usize {
+        *self.0.probed.lock().unwrap()
     }
 
     /// Every frame that was written, in order.
@@ -103,6 +120,21 @@ impl Renderer for FakeBlender {
         stop.run_until_cancelled(self.live(&mut task))
             .await
             .unwrap_or(stopped)
+    }
+
+    async fn probe(&self, task: ProbeTask) -> Option<Found> {
+        *self.0.probed.lock().unwrap() += 1;
+        let is_held = *self.0.holds_probes.lock().unwrap();
+        if is_held {
+            let let_go = task.stop.run_until_cancelled(self.0.gate.0.acquire());
+            let_go.await?.unwrap().forget();
+        }
+        let found = self.0.proves.lock().unwrap().clone();
+        Some(found.unwrap_or_else(|| Found {
+            can: vec![Capability::CyclesCpu],
+            score: Some(1.0),
+            does_not_start: false,
+        }))
     }
 }
 

@@ -160,7 +160,7 @@ impl FakeCoordinator {
         self.until_within(time, end, all).await;
     }
 
-    async fn until_within(&self, time: Duration, what: &str, is_so: impl Fn(&Inner) -> bool) {
+    pub async fn until_within(&self, time: Duration, what: &str, is_so: impl Fn(&Inner) -> bool) {
         let mut changed = self.state.changed.subscribe();
         let wait = async {
             while !is_so(&self.state.lock()) {

@@ -66,7 +66,7 @@ impl Gpus {
     }
 
     /// A directory of runtimes with one program in Blender's place. It finds one CUDA device, prints which
-    /// it was told to use, waits at frame 1 until it is let go, and dies at frame 13.
+    /// it was told to use, waits at frame 1 until it is let go, and dies at frame 13. Its probe renders are pictures.
     pub fn blender(&self) -> PathBuf {
         self.dir.path().join("runtimes")
     }
@@ -87,6 +87,11 @@ impl Gpus {
     /// Lets every frame 1 go.
     pub fn let_go(&self) {
         std::fs::write(self.gate(), "").unwrap();
+    }
+
+    /// From now on probe renders are black.
+    pub fn go_black(&self) {
+        std::fs::write(self.gate().with_extension("black"), "").unwrap();
     }
 
     fn gate(&self) -> PathBuf {
@@ -132,17 +137,28 @@ fn stand_in() -> PathBuf {
 }
 
 const BLENDER: &str = r#"
-import json, os, socket, sys, time
-
-if "--python-expr" in sys.argv:
-    with open(sys.argv[-1], "w") as scene:
-        scene.write("BLENDER")
-    sys.exit()
+import json, os, select, socket, struct, sys, zlib
 
 line = socket.socket(fileno=os.dup(0))
+hangup = select.poll()
+hangup.register(line, 0)
 
 def say(event, **more):
     line.sendall((json.dumps({"event": event, **more}) + "\n").encode())
+
+def wait_at_the_gate():
+    while not os.path.exists(GATE):
+        if hangup.poll(10):
+            os._exit(1)
+
+def png(width, height):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    first = bytes(3) if os.path.exists(GATE + ".black") else bytes((200, 100, 50))
+    row = b"\0" + first + bytes(3 * (width - 1))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(row * height))
+            + chunk(b"IEND", b""))
 
 device = {"type": "CUDA", "name": "Test", "id": "CUDA_0"}
 say("ready", version=[4, 5, 15], version_string="4.5.15", devices=[device])
@@ -151,17 +167,24 @@ facts = dict(
     frame_start=1, frame_end=1, frame_step=1, fps=24.0, samples=1, device="CUDA", persistent=True,
     missing_files=[], warnings=[],
 )
+builtin = None
 for request in map(json.loads, line.makefile()):
-    if request["do"] == "open":
+    if request["do"] in ("open", "open_builtin"):
+        builtin = request["settings"] if request["do"] == "open_builtin" else None
         say("opened", scene=facts)
         continue
-    print("on", os.environ["CUDA_DEVICE_ORDER"], os.environ["CUDA_VISIBLE_DEVICES"])
-    if request["frame"] == 13:
-        os._exit(3)
-    while request["frame"] == 1 and not os.path.exists(GATE):
-        time.sleep(0.01)
     path = request["path"]
-    with open(path, "w") as picture:
-        picture.write(path)
-    say("rendered", id=request["id"], paths=[path], render_ms=1, memory_bytes=1, peak_memory_bytes=1)
+    if builtin:
+        picture = png(builtin["width"], builtin["height"])
+    else:
+        print("on", os.environ["CUDA_DEVICE_ORDER"], os.environ["CUDA_VISIBLE_DEVICES"])
+        if request["frame"] == 13:
+            os._exit(3)
+        if request["frame"] == 1:
+            wait_at_the_gate()
+        picture = path.encode()
+    with open(path, "wb") as file:
+        file.write(picture)
+    render_ms = 500 if builtin else 1
+    say("rendered", id=request["id"], paths=[path], render_ms=render_ms, memory_bytes=1, peak_memory_bytes=1)
 "#;

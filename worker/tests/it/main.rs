@@ -19,5 +19,7 @@ mod fake_blender;
 mod fake_coordinator;
 mod gpu_worker;
 mod gpus;
+mod probes;
+mod probes_of_a_worker;
 mod program;
 mod worker_here;

@@ -17,14 +17,15 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 /// A running `pictor-worker`; killed when the test is over.
 pub struct Program {
     child: Child,
-    _files: tempfile::TempDir,
+    files: tempfile::TempDir,
 }
 
-/// What the program printed, and how it ended.
+/// What the program printed, how it ended, and what it left on the disk.
 pub struct Ended {
     pub code: i32,
     pub printed: String,
     pub log: String,
+    pub files: tempfile::TempDir,
 }
 
 impl Program {
@@ -40,7 +41,23 @@ impl Program {
         options: &Value,
         environment: &[(&str, &Path)],
     ) -> Self {
-        let files = tempfile::tempdir().unwrap();
+        Self::start_in(
+            tempfile::tempdir().unwrap(),
+            url,
+            token,
+            options,
+            environment,
+        )
+    }
+
+    /// With the cache that another start has left.
+    pub fn start_in(
+        files: tempfile::TempDir,
+        url: &str,
+        token: &str,
+        options: &Value,
+        environment: &[(&str, &Path)],
+    ) -> Self {
         let config = write_config(files.path(), url, token, options);
         let config = config.to_str().unwrap();
         Self::spawn(&["run", "--config", config], environment, files)
@@ -67,10 +84,7 @@ impl Program {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        Self {
-            child,
-            _files: files,
-        }
+        Self { child, files }
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -96,6 +110,7 @@ impl Program {
             code: status.code().unwrap(),
             printed,
             log,
+            files: self.files,
         }
     }
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use pictor_protocol::WorkerId;
-use pictor_protocol::agent::{Device, RuntimeInfo, SlotInfo};
+use pictor_protocol::agent::{Capability, Device, RuntimeInfo, SlotInfo};
 use pictor_protocol::blender::Series;
+use pictor_worker::agent::Ability;
 use pictor_worker::config::Token;
 use pictor_worker::coordinator::Coordinator;
 use pictor_worker::driver::{self, EndWanted, Fatal, Parts};
@@ -18,7 +19,9 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::fake_blender::FakeBlender;
+use crate::fake_coordinator::TOKEN;
 
+const SERIES: Series = Series::new(4, 5);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A worker in this process; its Blender is quick.
@@ -35,9 +38,29 @@ impl Worker {
     }
 
     pub fn start_in(cache: tempfile::TempDir, url: &str, token: &str) -> Self {
-        let blender = FakeBlender::default();
+        let mut ability = Ability::unknown([SERIES]);
+        ability.remember(SERIES, vec![Capability::CyclesCpu], Some(1.0), &[]);
+        Self::start_with(cache, url, token, ability, FakeBlender::default())
+    }
+
+    /// A worker that knows nothing yet of its slot.
+    pub fn start_unproven(url: &str, blender: FakeBlender) -> Self {
+        let ability = Ability::unknown([SERIES]);
+        Self::start_with(tempfile::tempdir().unwrap(), url, TOKEN, ability, blender)
+    }
+
+    fn start_with(
+        cache: tempfile::TempDir,
+        url: &str,
+        token: &str,
+        ability: Ability,
+        blender: FakeBlender,
+    ) -> Self {
         let (end, end_wanted) = mpsc::channel(2);
-        let parts = parts(cache.path(), url, token, blender.clone());
+        let parts = Parts {
+            abilities: vec![ability],
+            ..parts(cache.path(), url, token, blender.clone())
+        };
         let running = tokio::spawn(driver::run(parts, end_wanted));
         Self {
             cache,
@@ -89,11 +112,13 @@ fn parts(cache: &Path, url: &str, token: &str, renderer: FakeBlender) -> Parts<F
         renderer,
         slots: vec![SlotInfo::new(0, Device::Cpu, "test")],
         runtimes: vec![RuntimeInfo {
-            series: Series::new(4, 5),
+            series: SERIES,
             version: "4.5.15".into(),
         }],
         gpu_driver: None,
         gpus: Watch::default(),
+        abilities: Vec::new(),
+        idle_blender: Duration::from_secs(600),
     }
 }
 

@@ -7,11 +7,11 @@ use pictor_protocol::agent::{
     AttemptOutcome, Command, Outcome, Refusal, RenderFault, Report, ReportAnswer,
 };
 
-use super::super::tests::{attempt, content, lease, setup, welcome};
+use super::super::tests::{OTHER_SERIES, SERIES, attempt, content, lease, setup, welcome};
 use super::super::*;
 use super::Act;
 
-const SLOTS: u16 = 2;
+const SLOTS: usize = 2;
 
 #[derive(Debug, Default)]
 pub(super) struct Fate {
@@ -38,7 +38,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new() -> Self {
         let mut world = Self {
-            agent: Agent::new(setup(SLOTS)),
+            agent: Agent::new(world_setup()),
             now: Duration::from_secs(1),
             waiting: Vec::new(),
             granted: BTreeMap::new(),
@@ -69,7 +69,7 @@ impl World {
             }
             Act::DrainByCoordinator => self.tell(Event::Commanded(Command::Drain)),
             Act::LoseGpu { slot } => self.tell(Event::GpuLost {
-                slot: slot % SLOTS,
+                slot: slot % SLOTS as SlotId,
                 message: "gone".into(),
             }),
             Act::HelloWanted => self.tell(Event::HelloWanted),
@@ -148,10 +148,18 @@ impl World {
                 let twice = |e: &Effect| matches!(e, Effect::Report(_));
                 assert!(!self.waiting.iter().any(twice), "two reports at once");
             }
-            Effect::Greet { .. }
-            | Effect::Listen
-            | Effect::FetchScene(_)
-            | Effect::Upload { .. } => {}
+            Effect::Probe { slot, .. } => {
+                let twice = |e: &Effect| matches!(e, Effect::Probe { slot: s, .. } if s == slot);
+                assert!(
+                    !self.waiting.iter().any(twice),
+                    "two probes at once in one slot"
+                );
+            }
+            Effect::Greet { .. } => {
+                let twice = |e: &Effect| matches!(e, Effect::Greet { .. });
+                assert!(!self.waiting.iter().any(twice), "two hellos at once");
+            }
+            Effect::Listen | Effect::FetchScene(_) | Effect::Upload { .. } => {}
         }
         self.waiting.push(effect);
     }
@@ -162,6 +170,7 @@ impl World {
             Effect::Greet { .. } => self.tell(Event::Welcomed(welcome())),
             Effect::Ask { slot, .. } if how % 4 == 1 => self.tell(Event::NothingYet { slot }),
             Effect::Ask { slot, .. } => self.lease(slot, how),
+            Effect::Probe { slot, order } => self.probe(slot, &order, how),
             Effect::Listen => self.tell(Event::CommandsAnswered),
             Effect::FetchScene(order) => {
                 let content = order.scene.content;
@@ -214,7 +223,9 @@ impl World {
 
     fn check_step(&mut self, slot: SlotId, session: SessionId, step: &SessionStep) {
         match step {
-            SessionStep::Start(_) => {
+            SessionStep::Start(runtime) => {
+                let can = self.agent.can(slot, *runtime);
+                assert!(!can.is_empty(), "started with what is not proven");
                 let before = self.rendering.insert(slot, (session, None));
                 assert_eq!(before, None, "two Blenders in one slot");
             }
@@ -247,10 +258,29 @@ impl World {
         }
     }
 
+    fn probe(&mut self, slot: SlotId, order: &ProbeOrder, how: u8) {
+        let mut can = order.proven.clone();
+        match order.probe.engine {
+            ProbedEngine::Cycles if how % 3 != 1 => can.push(Capability::CyclesCpu),
+            ProbedEngine::Eevee if how % 3 != 1 => can.push(Capability::Eevee),
+            ProbedEngine::Cycles | ProbedEngine::Eevee => {}
+        }
+        let found = Found {
+            does_not_start: can.is_empty() && how % 2 == 1,
+            score: order.wants_score.then_some(1.0),
+            can,
+        };
+        let probe = order.probe;
+        self.tell(Event::Probed { slot, probe, found });
+    }
+
     fn lease(&mut self, slot: SlotId, how: u8) {
         let first = self.frames + 1;
         self.frames += u128::from(how % 5);
-        let lease = lease(how % 3, first..=self.frames);
+        let mut lease = lease(how % 3, first..=self.frames);
+        if how % 7 == 3 {
+            lease.runtime = OTHER_SERIES;
+        }
         for grant in &lease.tasks {
             self.granted.entry(grant.attempt).or_default();
         }
@@ -372,6 +402,14 @@ impl World {
         let (fault, message) = (RenderFault::Crashed, "gone".to_owned());
         self.said(slot, session, SessionEvent::Ended { fault, message });
     }
+}
+
+/// One slot is known, of the other nothing.
+fn world_setup() -> Setup {
+    let mut setup = setup(SLOTS);
+    setup.slots[0] = Ability::unknown([SERIES, OTHER_SERIES]);
+    setup.idle_blender = Duration::from_secs(3);
+    setup
 }
 
 fn accepted(attempt: AttemptRef) -> AttemptOutcome {

@@ -85,7 +85,7 @@ fn a_loss_while_the_owner_ends_the_worker_is_told_as_one() {
 /// Both slots render the first of two frames: 1 and 2, 11 and 12.
 fn two_slots_render() -> World {
     let mut world = World::with(Setup {
-        runtimes: vec![SERIES],
+        slots: vec![able(&[SERIES]); 2],
         ..setup(2)
     });
     world.welcome();

@@ -119,7 +119,9 @@ fn outputs_of_an_earlier_start_are_handed_in_after_hello() {
     }];
     let mut world = World::with(setup);
     assert!(
-        world.did(|effect| matches!(effect, Effect::Greet { journal } if journal == &[attempt(9)]))
+        world.did(
+            |effect| matches!(effect, Effect::Greet { journal, .. } if journal == &[attempt(9)])
+        )
     );
     world.welcome();
     assert!(world.did(|effect| matches!(effect, Effect::Upload { .. })));

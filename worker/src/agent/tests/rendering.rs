@@ -216,7 +216,7 @@ fn a_scene_that_cannot_be_fetched_fails_its_tasks() {
 
 #[test]
 fn a_blender_that_never_starts_is_tried_again_later_and_later() {
-    let mut world = World::with_runtimes(vec![SERIES]);
+    let mut world = World::with_runtimes(&[SERIES]);
     let mut waits = Vec::new();
     for _ in 0..8 {
         world.says(ended());
@@ -252,7 +252,7 @@ fn a_frame_is_not_blamed_for_a_runtime_that_it_did_not_ask_for() {
 
 #[test]
 fn a_slot_whose_blender_does_not_start_takes_no_work() {
-    let mut world = World::with_runtimes(vec![SERIES]);
+    let mut world = World::with_runtimes(&[SERIES]);
     world.says(ended());
     world.welcome();
     assert!(!world.did(|effect| matches!(effect, Effect::Ask { .. })));

@@ -224,5 +224,6 @@ fn settings(allow_cpu: bool) -> crate::config::Settings {
         cache_dir: "/".into(),
         memory_bytes: None,
         runtimes_dir: None,
+        idle_blender: std::time::Duration::ZERO,
     }
 }
