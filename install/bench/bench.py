@@ -44,6 +44,10 @@ class Farm:
         self.worker = self.start('worker', 'pictor-worker', 'run', '--config', config)
         wait_for('the worker', lambda: self.api('GET', '/workers')['workers'][0]['presence'] == 'online', 60)
         wait_for('Blender', self.blenders, 60)
+        # EEVEE is tried last, with one runtime after the other; its shaders may have to be compiled first.
+        runtimes = len(self.api('GET', '/workers')['workers'][0]['runtimes'])
+        wait_for('the probe renders', lambda: (folder / 'worker.log').read_text().count('Eevee]') +
+                 (folder / 'worker.log').read_text().count('can=Eevee') >= runtimes, 600)
 
     def start(self, name, program, *args):
         log = open(self.folder / f'{name}.log', 'w')

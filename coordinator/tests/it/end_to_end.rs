@@ -312,8 +312,10 @@ impl Farm {
             );
             let mut written: WorkerConfig =
                 serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
-            written.options.cache_dir =
-                Some(text(&self.dir.path().join(format!("{name}-cache"))).into());
+            let cache = self.dir.path().join(format!("{name}-cache"));
+            written.options.cache_dir = Some(text(&cache).into());
+            let runtimes = scenes::runtimes_of_the_sample(self.dir.path());
+            written.options.runtimes_dir = Some(text(&runtimes).into());
             std::fs::write(&config, serde_json::to_vec(&written).unwrap()).unwrap();
         }
         config

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pictor_protocol::agent::RenderFault;
+use pictor_protocol::blender::Series;
 
 use super::ability::{Found, Probe};
 use super::effect::{Effect, Notice};
@@ -20,7 +21,11 @@ impl Agent {
             can: found.can.clone(),
             score: found.score,
         };
+        let was_usable = slot.ability.usable().next().is_some();
         slot.ability.found(probe, found);
+        if !was_usable {
+            slot.can_work_now();
+        }
         let is_none = slot.ability.is_none();
         let is_lost =
             !slot.ability.is_usable(probe.runtime) && !slot.ability.is_undecided(probe.runtime);
@@ -76,6 +81,6 @@ impl Agent {
     }
 }
 
-pub(super) fn unusable(runtime: pictor_protocol::blender::Series) -> String {
+pub(super) fn unusable(runtime: Series) -> String {
     format!("Blender {runtime} renders nothing on this slot: its probe renders failed")
 }

@@ -1,5 +1,7 @@
 //! One slot: its queue of tasks, its Blender process, and the next step between the two.
 
+mod resting;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,36 +194,6 @@ impl Slot {
         let is_whole = |series: &Series| !self.broken.contains(series);
         let newest = || self.ability.usable().rev().find(is_whole);
         self.last_runtime.filter(is_whole).or_else(newest)
-    }
-
-    /// A Blender is started before there is work: not where one without work was ended, or would be at once.
-    /// One that failed has to show first that it starts, as no work is asked for before.
-    pub(super) fn starts_ahead(&self, now: Duration, idle_blender: Duration) -> bool {
-        let since = self.idle_since.unwrap_or(now);
-        self.failures > 0 || now < since.saturating_add(idle_blender)
-    }
-
-    fn note_idleness(&mut self, now: Duration, has_work: bool) {
-        let is_busy = match &self.session {
-            Session::Live { doing, .. } => matches!(doing, Doing::Opening(_) | Doing::Rendering(_)),
-            Session::Off | Session::Dying { .. } => false,
-        };
-        self.idle_since = if has_work || is_busy {
-            None
-        } else {
-            self.idle_since.or(Some(now))
-        };
-    }
-
-    /// When a Blender without work has to go. One that still starts is let come up first.
-    pub(super) fn rest_at(&self, idle_blender: Duration) -> Option<Duration> {
-        match &self.session {
-            Session::Live {
-                doing: Doing::Idle | Doing::Open(_),
-                ..
-            } => Some(self.idle_since?.saturating_add(idle_blender)),
-            Session::Live { .. } | Session::Dying { .. } | Session::Off => None,
-        }
     }
 
     /// The next probe render of this slot, and when.

@@ -1,5 +1,6 @@
 //! A probe as the driver orders it: its failures go into the log, its successes are kept for the next start.
 
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use pictor_protocol::agent::Capability;
@@ -42,10 +43,7 @@ impl Blender {
     fn keep(&self, slot: SlotId, runtime: Series, session: Option<Session>) {
         if let Some(session) = session {
             let kept = Kept { runtime, session };
-            let mut all = self
-                .kept
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             all.insert(slot, kept);
         }
     }

@@ -24,6 +24,17 @@ pub fn no_camera() -> PathBuf {
     FOLDER.join("no_camera.blend")
 }
 
+/// A directory of runtimes with the one alone that saved the sample scene: a worker probes all that it finds.
+pub fn runtimes_of_the_sample(dir: &Path) -> PathBuf {
+    let runtimes = dir.join("runtimes");
+    if !runtimes.exists() {
+        std::fs::create_dir(&runtimes).unwrap();
+        let installed = runtimes::folder().join("4.5");
+        std::os::unix::fs::symlink(installed, runtimes.join("4.5")).unwrap();
+    }
+    runtimes
+}
+
 /// The Python of an installed runtime, `4.5` for one.
 pub fn python(series: &str) -> PathBuf {
     let python = runtimes::python(&runtimes::folder().join(series));

@@ -76,3 +76,24 @@ fn a_blender_that_failed_is_started_until_it_runs_however_long_it_was_without_wo
     world.wait(wake - world.now);
     assert!(world.did(|effect| starts(effect) == Some(SERIES)));
 }
+
+#[test]
+fn the_while_begins_when_the_slot_can_work() {
+    let mut world = World::with(Setup {
+        slots: vec![Ability::unknown([SERIES])],
+        ..setup(1)
+    });
+    world.wait(IDLE_BLENDER * 2);
+    world.happens(Event::Probed {
+        slot: 0,
+        probe: Probe {
+            engine: ProbedEngine::Cycles,
+            runtime: SERIES,
+        },
+        found: Found {
+            can: vec![Capability::CyclesCpu],
+            ..Found::default()
+        },
+    });
+    assert!(world.did(|effect| starts(effect) == Some(SERIES)));
+}
