@@ -214,7 +214,8 @@ install_worker() {
     : "${IMAGE:=$DEFAULT_IMAGE}"
     IMAGE_ID="$(image_id "$IMAGE")"
     if is_unchanged; then
-        confirm_unchanged
+        UNDO=()
+        info "No change: the worker $NAME runs with this image, config and options, and is connected."
         return
     fi
     check_driver
@@ -245,7 +246,8 @@ update_worker() {
     check_disk
     provide_image
     if is_unchanged; then
-        confirm_unchanged
+        UNDO=()
+        info "No change: the worker $NAME runs with this image, config and options, and is connected."
         return
     fi
     verify_config
@@ -1127,19 +1129,14 @@ is_this_machine() {
     [[ "${host,,}" =~ ^(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?$ ]]
 }
 
+# A container that lost its GPUs looks unchanged from outside and is of no use: the coordinator's word counts.
 is_unchanged() {
-    [[ "$FOUND" == running && -n "$IMAGE_ID" && "$FOUND_IMAGE" == "$IMAGE_ID" ]] &&
-        [[ "$FOUND_HASH" == "${CONFIG_HASH:-$FOUND_HASH}" && "$FOUND_OPTIONS" == "$OPTIONS" ]]
-}
-
-confirm_unchanged() {
-    if ((!DRY_RUN)) && ! capture docker exec "$NAME" pictor-worker health --connected; then
-        info "The worker $NAME is as it should be, and not connected yet."
-        verify_config
-        wait_until_connected
+    [[ "$FOUND" == running && -n "$IMAGE_ID" && "$FOUND_IMAGE" == "$IMAGE_ID" ]] || return 1
+    [[ "$FOUND_HASH" == "$CONFIG_HASH" && "$FOUND_OPTIONS" == "$OPTIONS" ]] || return 1
+    if ! capture docker exec "$NAME" pictor-worker health --connected; then
+        info "The worker $NAME is as it should be, and not connected: looking why, then making it anew."
+        return 1
     fi
-    UNDO=()
-    info "No change: the worker $NAME runs with this image, config and options."
 }
 
 # Sets the old container aside, starts the new one, and lets the old one go once the new one works.

@@ -132,7 +132,18 @@ load world
     ends_with 0
 }
 
-@test "run again while it is not connected, it waits for it and says why" {
+@test "run again while it is not connected, it is made anew" {
+    installed
+    touch "$STUB/answers/health.fails-once"
+    installer --config "$CONFIG"
+    ends_with 0
+    says "making it anew"
+    did "docker stop -t 600 pictor-worker"
+    did "docker run -d"
+    runs sha256:one
+}
+
+@test "run again while its token is refused, it says so and leaves the worker alone" {
     installed
     answers health 1 "not connected"
     answers verify 4 "the coordinator does not know this token"
@@ -350,7 +361,7 @@ refused_before() {
     installer --config "$CONFIG"
     ends_with 4
     [[ "$(cat "$STUB/images/pictor_worker_0.1.0")" == sha256:old ]]
-    ! grep -rx sha256:one "$STUB/images"
+    no_image sha256:one
 }
 
 @test "a container that cannot be started is removed again" {

@@ -23,7 +23,7 @@ load world
     order="$(grep -oE 'docker (pull|stop -t 600|rename|run -d|rm -f)|verify|health --connected --wait 60|doctor' "$STUB/log" | paste -s -d ';')"
     [[ "$order" == "docker pull;verify;docker stop -t 600;docker rename;docker run -d;health --connected --wait 60;doctor;docker rm -f" ]]
     [[ "$(ls "$STUB/containers")" == pictor-worker ]]
-    ! grep -rx sha256:one "$STUB/images"
+    no_image sha256:one
     cmp "$CONFIG" "$HOME/.config/pictor/pictor-worker.json"
 }
 

@@ -161,6 +161,10 @@ runs() {
         [[ "$(cat "$STUB/containers/${2:-pictor-worker}/image")" == "$1" ]]
 }
 
+no_image() {
+    ! grep -rx -- "$1" "$STUB/images"
+}
+
 # Nothing of an installation is there.
 nothing_left() {
     [[ -z "$(ls -A "$STUB/containers")" && -z "$(ls -A "$STUB/volumes")" && -z "$(ls -A "$STUB/images")" ]] &&
