@@ -11,8 +11,9 @@
 #     below sees to it that no path goes through CALL, the one place where Windows would do so too.
 
 setup_file() {
-    command -v wine >/dev/null && command -v x86_64-w64-mingw32-gcc >/dev/null ||
+    if [[ -z "$(type -P wine)" || -z "$(type -P x86_64-w64-mingw32-gcc)" ]]; then
         skip "wine or gcc-mingw-w64-x86-64-win32 is not installed"
+    fi
     export INSTALLER="$BATS_TEST_DIRNAME/../run-install-worker.bat"
     export BIN="$BATS_FILE_TMPDIR/bin"
     export WINEPREFIX="$BATS_FILE_TMPDIR/prefix" WINEDEBUG=-all LC_ALL=C.UTF-8
@@ -34,7 +35,10 @@ setup_file() {
 }
 
 teardown_file() {
-    [[ -z "${WINEPREFIX:-}" ]] || wineserver --kill || true
+    # Only the server that was started here.
+    if [[ "${WINEPREFIX:-}" == "$BATS_FILE_TMPDIR/prefix" ]]; then
+        wineserver --kill || true
+    fi
 }
 
 setup() {
@@ -238,7 +242,7 @@ END
     answer verify 4
     local line
     for line in "   $(windows_path "$(a_config)")   " "\" $(windows_path "$(a_config)")\"" \
-        "file:///$(windows_path "$(a_config)" | tr '\\' /)"; do
+        "file:///Z:$(a_config)"; do
         enter "$line"
         installer
         echo "line: $line"
