@@ -92,6 +92,8 @@ PROBLEM=0
 
 main() {
     parse_arguments "$@"
+    # A signal may come while the output of a command is caught; the way out speaks to the person.
+    exec 8>&2
     trap finish EXIT
     trap 'exit 130' INT TERM HUP
     HOME="${HOME:-$(home_of "$(id -un)")}"
@@ -1551,6 +1553,7 @@ finish() {
     trap '' INT TERM HUP
     trap - EXIT
     set +e
+    exec 2>&8
     if [[ -n "$CHILD" ]]; then
         kill -TERM "$CHILD" 2>/dev/null && wait "$CHILD" 2>/dev/null
     fi

@@ -42,7 +42,9 @@ def main() -> int:
     if time.monotonic() >= until:
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    code = os.waitstatus_to_exitcode(status)
+    # As a shell tells of a program that a signal ended.
+    return code if code >= 0 else 128 - code
 
 
 sys.exit(main())
