@@ -23,6 +23,7 @@ pub mod config;
 pub mod dispatch;
 pub mod http;
 pub mod jobs;
+pub mod launcher;
 pub mod metrics;
 pub mod progress;
 pub mod store;

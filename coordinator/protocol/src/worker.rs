@@ -67,3 +67,14 @@ pub struct Worker {
 pub struct WorkerList {
     pub workers: Vec<Worker>,
 }
+
+/// `GET /api/v1/demand`: how much the network has to render, and how much there is to render it with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Demand {
+    /// Frames that wait for a slot.
+    pub queued: u64,
+    /// Frames that slots hold or render now.
+    pub leased: u64,
+    /// Slots of all workers that are online.
+    pub slots_online: u64,
+}

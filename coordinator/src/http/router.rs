@@ -38,7 +38,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(jobs::routes()) //       /api/v1/jobs[/{id}[/pause|resume|cancel|retry]]
         .merge(frames::routes()) //     /api/v1/jobs/{id}/frames[/{frame}[/output|thumbnail|log]]  …/output.zip
         .merge(events::routes()) //     /api/v1/jobs/{id}/events
-        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume]]
+        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume]]  /api/v1/demand
         // workers
         .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}
         // machines that watch

@@ -10,7 +10,7 @@ use pictor_protocol::job::{Frame, FramePage, FrameProgress, Job, JobPage, NewJob
 use pictor_protocol::people::{Me, MintedToken, NewToken};
 use pictor_protocol::problem::Problem;
 use pictor_protocol::scene::{NewScene, Scene};
-use pictor_protocol::worker::{NewWorker, Worker, WorkerList};
+use pictor_protocol::worker::{Demand, NewWorker, Worker, WorkerList};
 use pictor_protocol::worker_config::WorkerConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,6 +49,7 @@ pub fn all() -> Vec<Message> {
         message::<NewWorker>(worker::new_worker()),
         message::<Worker>(worker::worker()),
         message::<WorkerList>(worker::worker_list()),
+        message::<Demand>(worker::demand()),
         message::<SupportedGpus>(worker::supported_gpus()),
         message::<WorkerConfig>(worker::worker_config()),
         // problem

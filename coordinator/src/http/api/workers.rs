@@ -7,7 +7,7 @@ use axum::extract::State;
 use http::StatusCode;
 use pictor_protocol::WorkerId;
 use pictor_protocol::problem::Problem;
-use pictor_protocol::worker::{NewWorker, Worker, WorkerList};
+use pictor_protocol::worker::{Demand, NewWorker, Worker, WorkerList};
 use pictor_protocol::worker_config::WorkerConfig;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +18,7 @@ use crate::http::extract::{self, Path};
 use crate::http::problem::{Refused, Result};
 use crate::store;
 use crate::workers;
+use crate::workers::SILENCE_US;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -25,6 +26,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(show, retire))
         .routes(routes!(drain))
         .routes(routes!(resume))
+        .routes(routes!(demand))
 }
 
 /// Register a worker; the answer is its config file, with its token, shown this once
@@ -105,4 +107,21 @@ async fn resume(
 ) -> Result<StatusCode> {
     workers::resume(&app, user, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How much there is to render, and how many slots there are: what whoever starts workers goes by
+#[utoipa::path(get, path = "/api/v1/demand", tag = "workers",
+    responses((status = 200, body = Demand), (status = "4XX", body = Problem)))]
+async fn demand(State(app): State<Arc<App>>, _owner: WorkerOwner) -> Result<Json<Demand>> {
+    let mut tx = app.store.read().await?;
+    let online = store::dispatch::online(&mut tx, app.now_us() - SILENCE_US).await?;
+    let open = store::dispatch::open_frames(&mut tx).await?;
+    Ok(Json(Demand {
+        queued: open.queued as u64,
+        leased: open.leased as u64,
+        slots_online: online
+            .iter()
+            .map(|worker| worker.abilities.0.len() as u64)
+            .sum(),
+    }))
 }

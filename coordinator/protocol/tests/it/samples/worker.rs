@@ -1,6 +1,6 @@
 use pictor_protocol::WorkerId;
 use pictor_protocol::gpus::{self, SupportedGpus};
-use pictor_protocol::worker::{NewWorker, Presence, Worker, WorkerList};
+use pictor_protocol::worker::{Demand, NewWorker, Presence, Worker, WorkerList};
 use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
 
 use super::{NEW_YEAR_MS, agent, uuid};
@@ -45,6 +45,14 @@ pub fn a_worker(presence: Presence) -> Worker {
         leased: 3,
         done: 1_000,
     }
+}
+
+pub fn demand() -> Vec<Demand> {
+    vec![Demand {
+        queued: 240,
+        leased: 12,
+        slots_online: 4,
+    }]
 }
 
 pub fn supported_gpus() -> Vec<SupportedGpus> {
