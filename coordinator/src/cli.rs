@@ -15,11 +15,25 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::{self, TokenSpec};
 use crate::app::{Server, now_us, open_store};
 use crate::config::{Config, Flags, LogFormat};
-use crate::{http, workers};
+use crate::launcher::driver::{Driver, LaunchError, Order};
+use crate::{http, launcher, workers};
 use secret_file::SecretFile;
 
 /// Instead of a file: standard output.
 const STDOUT: &str = "-";
+
+const LAUNCH_HELP: &str = "\
+Whoever can call a Docker engine is root on its machine, so the launcher is a program of its own: it listens
+to nobody and needs only an access token of the scope `workers`.
+
+    pictor-coordinator token create --scope workers > token
+    pictor-coordinator launch --coordinator https://render.example.org --token-file token \\
+        --image pictor-worker --gpu
+
+It starts, restarts and replaces the containers, follows the demand between --min and --max, and changes to
+a new image one worker at a time. SIGTERM or Ctrl-C drains and removes all of them (--leave keeps them); a
+second one does not wait for those who still render. The workers' caches stay for the next time, in volumes
+named after --name-prefix, unless --purge is given.";
 
 /// Pictor's coordinator: hands out frames, verifies them and keeps the books.
 #[derive(Debug, Parser)]
@@ -33,6 +47,9 @@ struct Cli {
 enum Command {
     /// Run the coordinator
     Serve(Flags),
+    /// Keep workers running as containers on Docker hosts
+    #[command(after_help = LAUNCH_HELP)]
+    Launch(Box<launcher::config::Flags>),
     /// Access tokens for people's programs
     #[command(subcommand)]
     Token(TokenCommand),
@@ -123,6 +140,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(flags) => serve(Config::load(&flags)?).await,
+        Command::Launch(flags) => launch(&flags).await,
         Command::Token(TokenCommand::Create(args)) => create_token(&args).await,
         Command::Worker(WorkerCommand::Create(args)) => create_worker(&args).await,
         Command::Health(flags) => Ok(health::check(Config::load(&flags)?.bind).await?),
@@ -132,7 +150,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    start_logging(&config)?;
+    start_logging(&config.log, config.log_format)?;
     let stop = CancellationToken::new();
     let server = Server::start(config).await?;
     tracing::info!(
@@ -159,6 +177,20 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(served?)
 }
 
+async fn launch(flags: &launcher::config::Flags) -> anyhow::Result<()> {
+    let config = launcher::config::Config::load(flags)?;
+    start_logging(&config.log, config.log_format)?;
+    let driver = Driver::new(config)?;
+    let (order, orders) = tokio::sync::mpsc::channel(4);
+    let signals = tokio::spawn(async move {
+        while stop_signal().await.is_ok() && order.send(Order::Stop).await.is_ok() {}
+    });
+    let launched: Result<(), LaunchError> = driver.run(orders).await;
+    signals.abort();
+    tracing::info!("launcher stopped");
+    Ok(launched?)
+}
+
 /// Waits for SIGTERM or SIGINT.
 async fn stop_signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -173,15 +205,14 @@ async fn stop_signal() -> io::Result<()> {
     Ok(())
 }
 
-fn start_logging(config: &Config) -> anyhow::Result<()> {
-    let filter: tracing_subscriber::EnvFilter = config
-        .log
+fn start_logging(filter: &str, format: LogFormat) -> anyhow::Result<()> {
+    let filter: tracing_subscriber::EnvFilter = filter
         .parse()
-        .with_context(|| format!("log filter {:?}", config.log))?;
+        .with_context(|| format!("log filter {filter:?}"))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);
-    match config.log_format {
+    match format {
         LogFormat::Text => log
             .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
             .init(),

@@ -26,6 +26,10 @@ use super::scale::Scale;
 use leave::Leaving;
 use roll::Roll;
 
+/// What the coordinator and a host say of a worker is not of the same moment; a worker that belongs to nobody
+/// for so long does.
+const ORPHAN_AFTER: Duration = Duration::from_secs(180);
+
 /// What should be, as far as it does not follow from the hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
@@ -53,6 +57,8 @@ pub struct Fleet {
     trusted: BTreeMap<HostId, Image>,
     /// Images that did not come online.
     rejected: BTreeSet<Image>,
+    /// Since when workers seem to belong to nobody.
+    orphans: BTreeMap<WorkerId, Duration>,
     /// Workers whose container is gone.
     retiring: BTreeSet<WorkerId>,
     /// What is being done now.
@@ -76,6 +82,7 @@ impl Fleet {
             roll: None,
             trusted: BTreeMap::new(),
             rejected: BTreeSet::new(),
+            orphans: BTreeMap::new(),
             retiring: BTreeSet::new(),
             busy: BTreeSet::new(),
             settling: BTreeSet::new(),
@@ -98,13 +105,17 @@ impl Fleet {
         }
     }
 
-    /// Nothing is left of this launcher on the hosts that answer, nor with the coordinator.
-    pub fn is_gone(&self, seen: &Seen) -> bool {
-        let is_empty = |host: &Host| !host.is_current() || host.containers.is_empty();
-        self.is_stopping
-            && self.busy.is_empty()
-            && self.retiring.is_empty()
-            && seen.hosts.values().all(is_empty)
+    /// What there still is of this launcher.
+    pub fn left(&self, seen: &Seen) -> Left {
+        let silent = |host: &&Host| host.sight == Sight::Silent;
+        let answering = seen.hosts.values().filter(|host| !silent(host));
+        let containers = answering.clone().map(|host| host.containers.len());
+        Left {
+            containers: containers.sum(),
+            workers: self.retiring.len(),
+            silent_hosts: seen.hosts.values().filter(silent).count(),
+            is_busy: !self.busy.is_empty() || answering.clone().any(|host| !host.is_current()),
+        }
     }
 
     /// What to do now. Every action has begun when this returns, and [`Self::done`] is told how it ended.
@@ -229,7 +240,7 @@ impl Fleet {
         }
         self.resting
             .retain(|_, (_, until)| now < *until + backoff::MOST);
-        self.find_orphans(seen);
+        self.find_orphans(seen, now);
     }
 
     fn learn_container(
@@ -279,20 +290,24 @@ impl Fleet {
 
     /// Workers with a name that only this launcher gives, without a container that could be theirs: it was
     /// interrupted between enrolling and creating, or a container was removed by hand.
-    fn find_orphans(&mut self, seen: &Seen) {
+    fn find_orphans(&mut self, seen: &Seen, now: Duration) {
         let Some(coordinator) = &seen.coordinator else {
             return;
         };
+        let before = std::mem::take(&mut self.orphans);
         for (&id, worker) in &coordinator.workers {
             let Some(place) = worker.place else { continue };
-            let is_known = seen
-                .hosts
-                .get(&place.host)
-                .is_some_and(|host| host.is_current());
+            let host = seen.hosts.get(&place.host);
+            let is_known = host.is_some_and(|host| host.sight != Sight::Silent);
             let is_idle = matches!(worker.presence, Presence::New | Presence::Offline);
             let is_used = all_containers(seen).any(|(_, container)| container.worker == Some(id));
             if is_known && is_idle && !is_used && !self.is_at_work(place) {
-                self.retiring.insert(id);
+                let since = before.get(&id).copied().unwrap_or(now);
+                if now.saturating_sub(since) >= ORPHAN_AFTER {
+                    self.retiring.insert(id);
+                } else {
+                    self.orphans.insert(id, since);
+                }
             }
         }
     }
@@ -477,6 +492,18 @@ impl Fleet {
         let starting = self.busy.iter().filter(is_place).count() + self.settling.len();
         self.policy.most.saturating_sub(running + starting)
     }
+}
+
+/// What is not gone yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// On hosts that answer.
+    pub containers: usize,
+    /// Not retired.
+    pub workers: usize,
+    pub silent_hosts: usize,
+    /// Something is being done, or is not seen yet.
+    pub is_busy: bool,
 }
 
 /// The best places first.

@@ -314,7 +314,8 @@ impl World {
 
     pub fn is_gone(&mut self) -> bool {
         let seen = self.seen();
-        self.fleet.is_gone(&seen)
+        let left = self.fleet.left(&seen);
+        left.containers + left.workers + left.silent_hosts == 0 && !left.is_busy
     }
 
     /// Where what runs, in order.
