@@ -8,6 +8,7 @@ mod dispatch;
 mod end_to_end;
 mod harness;
 mod jobs;
+mod launcher;
 mod openapi;
 mod people;
 mod real_pictures;
