@@ -1,8 +1,12 @@
 //! The launcher's own command line: every setting is a flag and a `PICTOR_LAUNCH_*` variable, and every
 //! fault is reported at once.
 
+mod read;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,12 +14,8 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::decide::Policy;
-use crate::config::{ConfigError, Fault, LogFormat};
-
-const DRAIN_S: u64 = 1_800;
-const ONLINE_WITHIN_S: u64 = 120;
-const PULL_EVERY_S: u64 = 3_600;
-const DAY_S: u64 = 86_400;
+use crate::config::{ConfigError, LogFormat};
+use read::Reader;
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
@@ -153,6 +153,15 @@ impl DockerAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    fn is_remote_and_plain(&self) -> bool {
+        let rest = ["tcp://", "http://"];
+        let rest = rest.iter().find_map(|scheme| self.0.strip_prefix(scheme));
+        rest.is_some_and(|rest| {
+            let local = ["127.", "localhost", "[::1]"];
+            !local.iter().any(|local| rest.starts_with(local))
+        })
+    }
 }
 
 impl fmt::Display for DockerAddress {
@@ -185,333 +194,20 @@ impl Config {
     }
 }
 
-#[derive(Default)]
-struct Reader {
-    faults: Vec<Fault>,
-}
-
-impl Reader {
-    fn all(&mut self, flags: &Flags) -> Option<Config> {
-        // Everything is read before anything is missed, so that every fault is found.
-        let dockers = self.dockers(&flags.docker);
-        let coordinator = self.required("coordinator", &flags.coordinator);
-        let coordinator = self.url("coordinator", coordinator.as_deref());
-        let token_file = self.required("token_file", &flags.token_file);
-        let token = token_file.and_then(|path| self.token(Path::new(&path)));
-        let image = self.required("image", &flags.image);
-        let devices = self.devices(flags);
-        let policy = self.policy(flags);
-        let worker_url = self.url("worker_url", flags.worker_url.as_deref());
-        let name_prefix = self.name_prefix(flags);
-        let memory_bytes = self.memory(flags);
-        let at_end = self.at_end(flags);
-        let pull_every = self.seconds("pull_every_s", &flags.pull_every_s, PULL_EVERY_S);
-        let log_format = self.parsed("log_format", &flags.log_format, LogFormat::Text);
-        let config = Config {
-            dockers,
-            docker_certs: flags.docker_certs.as_ref().map(PathBuf::from),
-            coordinator: coordinator?,
-            token: token?,
-            image: image?,
-            devices: devices?,
-            policy,
-            network: flags.network.clone().unwrap_or_else(|| "bridge".into()),
-            worker_url,
-            name_prefix,
-            memory_bytes,
-            at_end,
-            pull_every: Some(pull_every).filter(|every| !every.is_zero()),
-            log_format,
-            log: flags.log.clone().unwrap_or_else(|| "info".into()),
+impl Config {
+    /// What is allowed and unwise.
+    pub fn warnings(&self) -> Vec<String> {
+        let is_open = |address: &&DockerAddress| {
+            address.is_remote_and_plain()
+                && (address.0.starts_with("http:") || self.docker_certs.is_none())
         };
-        Some(config)
-    }
-
-    fn dockers(&mut self, given: &[String]) -> Vec<DockerAddress> {
-        let default = ["unix:///var/run/docker.sock".to_owned()];
-        let given = if given.is_empty() { &default } else { given };
-        let mut dockers: Vec<DockerAddress> = Vec::new();
-        for text in given {
-            match text.parse() {
-                Ok(address) if dockers.contains(&address) => {
-                    self.fault("docker", format!("{text:?} is there twice"));
-                }
-                Ok(address) => dockers.push(address),
-                Err(error) => self.fault("docker", format!("{text:?}: {error}")),
-            }
-        }
-        dockers
-    }
-
-    fn devices(&mut self, flags: &Flags) -> Option<Devices> {
-        match (&flags.cpu, flags.gpu, &flags.gpus) {
-            (Some(cpu), false, None) => match cpu.parse() {
-                Ok(workers @ 1..=1_000) => Some(Devices::Cpu { workers }),
-                _ => {
-                    self.fault("cpu", format!("{cpu:?} is not a number from 1 to 1000"));
-                    None
-                }
-            },
-            (None, true, None) => Some(Devices::EveryGpu),
-            (None, false, Some(gpus)) if gpus == "all" => Some(Devices::EveryGpu),
-            (None, false, Some(gpus)) => {
-                let gpus: Vec<String> = gpus.split(',').map(|gpu| gpu.trim().to_owned()).collect();
-                let is_id = |gpu: &String| {
-                    !gpu.is_empty() && gpu.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-                };
-                if gpus.iter().all(is_id) {
-                    return Some(Devices::Gpus(gpus));
-                }
-                self.fault("gpus", "expected all, or such as 0,1,2".into());
-                None
-            }
-            (None, false, None) => {
-                self.fault("cpu", "give --cpu, --gpu or --gpus".into());
-                None
-            }
-            _ => {
-                self.fault("cpu", "give only one of --cpu, --gpu and --gpus".into());
-                None
-            }
-        }
-    }
-
-    fn policy(&mut self, flags: &Flags) -> Policy {
-        let most = self.parsed("max", &flags.max, usize::MAX);
-        let least = self.parsed("min", &flags.min, most);
-        if least > most {
-            self.fault("min", "must be at most --max".into());
-        }
-        if most == 0 {
-            self.fault("max", "must be at least 1".into());
-        }
-        let online_within =
-            self.seconds("online_within_s", &flags.online_within_s, ONLINE_WITHIN_S);
-        Policy {
-            least,
-            most,
-            drain_for: self.seconds("drain_s", &flags.drain_s, DRAIN_S),
-            online_within,
-        }
-    }
-
-    fn at_end(&mut self, flags: &Flags) -> AtEnd {
-        match (flags.leave, flags.purge) {
-            (true, true) => {
-                self.fault("leave", "contradicts --purge".into());
-                AtEnd::Leave
-            }
-            (true, false) => AtEnd::Leave,
-            (false, true) => AtEnd::RemoveWithCaches,
-            (false, false) => AtEnd::Remove,
-        }
-    }
-
-    fn token(&mut self, path: &Path) -> Option<Token> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => {
-                self.fault("token_file", format!("{}: {error}", path.display()));
-                return None;
-            }
-        };
-        let token = text.trim();
-        if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
-            let path = path.display();
-            self.fault("token_file", format!("{path} does not hold a token"));
-            return None;
-        }
-        Some(Token(token.to_owned()))
-    }
-
-    fn name_prefix(&mut self, flags: &Flags) -> String {
-        let prefix = flags.name_prefix.clone().unwrap_or_else(|| "pictor".into());
-        let is_fit = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        let is_name = prefix.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && prefix.len() <= 32
-            && prefix.chars().all(is_fit);
-        if !is_name {
-            let message = "has up to 32 letters, digits, - and _, and begins with no - or _";
-            self.fault("name_prefix", format!("{prefix:?}: {message}"));
-        }
-        prefix
-    }
-
-    fn memory(&mut self, flags: &Flags) -> Option<u64> {
-        let text = flags.memory.as_ref()?;
-        let bytes = bytes(text);
-        if bytes.is_none_or(|bytes| bytes < 1 << 28) {
-            let message = format!("{text:?} is not a size of at least 256m, such as 16g");
-            self.fault("memory", message);
-        }
-        bytes
-    }
-
-    fn seconds(&mut self, key: &str, flag: &Option<String>, default: u64) -> Duration {
-        let seconds = self.parsed(key, flag, default);
-        if seconds > 7 * DAY_S {
-            self.fault(key, format!("{seconds} is more than a week"));
-        }
-        Duration::from_secs(seconds)
-    }
-
-    fn parsed<T: FromStr<Err: fmt::Display>>(
-        &mut self,
-        key: &str,
-        flag: &Option<String>,
-        default: T,
-    ) -> T {
-        let Some(text) = flag else { return default };
-        text.parse().unwrap_or_else(|error| {
-            self.fault(key, format!("{text:?}: {error}"));
-            default
+        let open = self.dockers.iter().filter(is_open);
+        open.map(|address| {
+            format!(
+                "{address} is not encrypted: whoever is on the way is root on that machine; \
+                 use ssh://, or tcp:// with --docker-certs"
+            )
         })
-    }
-
-    fn required(&mut self, key: &str, flag: &Option<String>) -> Option<String> {
-        let value = flag.clone().filter(|value| !value.trim().is_empty());
-        if value.is_none() {
-            self.fault(key, "is required".into());
-        }
-        value
-    }
-
-    fn url(&mut self, key: &str, url: Option<&str>) -> Option<String> {
-        let url = url?;
-        let parsed: Option<http::Uri> = url.parse().ok();
-        let is_good = parsed.is_some_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri
-                    .authority()
-                    .is_some_and(|host| !host.as_str().contains('@'))
-                && uri.query().is_none()
-        });
-        if !is_good {
-            let message = format!("{url:?} is not an address such as https://render.example.org");
-            self.fault(key, message);
-        }
-        Some(url.trim_end_matches('/').to_owned())
-    }
-
-    fn fault(&mut self, key: &str, message: String) {
-        let (flag, variable) = (key.replace('_', "-"), key.to_uppercase());
-        self.faults.push(Fault {
-            place: format!("{key} (--{flag}, PICTOR_LAUNCH_{variable})"),
-            message,
-        });
-    }
-}
-
-/// Bytes as Docker takes them: a number, and k, m, g or t for powers of 1024.
-fn bytes(text: &str) -> Option<u64> {
-    let lower = text.trim().to_ascii_lowercase();
-    let units = [("k", 10), ("m", 20), ("g", 30), ("t", 40)];
-    let unit = units
-        .iter()
-        .find_map(|(unit, shift)| Some((lower.strip_suffix(unit)?, *shift)));
-    let (number, shift) = unit.unwrap_or((&lower, 0));
-    number.parse::<u64>().ok()?.checked_mul(1 << shift)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn flags(token_file: &Path) -> Flags {
-        Flags {
-            coordinator: Some("https://render.example.org/".into()),
-            token_file: Some(token_file.display().to_string()),
-            image: Some("pictor-worker".into()),
-            gpu: true,
-            ..Flags::default()
-        }
-    }
-
-    fn token_file(text: &str) -> tempfile::NamedTempFile {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        file
-    }
-
-    #[test]
-    fn the_least_command_line_keeps_every_gpu_busy() {
-        let token = token_file("secret\n");
-        let config = Config::load(&flags(token.path())).unwrap();
-        assert_eq!(config.coordinator, "https://render.example.org");
-        assert_eq!(config.devices, Devices::EveryGpu);
-        assert_eq!(config.dockers[0].as_str(), "unix:///var/run/docker.sock");
-        assert_eq!(
-            (config.policy.least, config.policy.most),
-            (usize::MAX, usize::MAX)
-        );
-        assert_eq!(config.token.secret(), "secret");
-        assert!(!format!("{config:?}").contains("secret"));
-    }
-
-    #[test]
-    fn every_fault_is_reported_at_once() {
-        let flags = Flags {
-            docker: vec!["docker.example.org".into()],
-            coordinator: Some("ftp://x".into()),
-            token_file: Some("/nowhere/token".into()),
-            cpu: Some("0".into()),
-            min: Some("3".into()),
-            max: Some("2".into()),
-            name_prefix: Some("-x".into()),
-            memory: Some("1k".into()),
-            leave: true,
-            purge: true,
-            drain_s: Some("soon".into()),
-            ..Flags::default()
-        };
-        let error = Config::load(&flags).unwrap_err();
-        let places: Vec<_> = error
-            .0
-            .iter()
-            .map(|fault| fault.place.split(' ').next().unwrap())
-            .collect();
-        let expected = [
-            "docker",
-            "coordinator",
-            "token_file",
-            "image",
-            "cpu",
-            "min",
-            "drain_s",
-            "name_prefix",
-            "memory",
-            "leave",
-        ];
-        assert_eq!(places, expected);
-    }
-
-    #[test]
-    fn sizes_are_read_as_docker_reads_them() {
-        assert_eq!(bytes("1024"), Some(1024));
-        assert_eq!(bytes("16G"), Some(16 << 30));
-        assert_eq!(bytes("512m"), Some(512 << 20));
-        for bad in ["", "g", "-1", "1.5g", "99999999999t"] {
-            assert_eq!(bytes(bad), None, "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn gpus_are_named_or_all_of_them() {
-        let token = token_file("secret");
-        let with = |gpus: &str| {
-            let flags = Flags {
-                gpu: false,
-                gpus: Some(gpus.into()),
-                ..flags(token.path())
-            };
-            Config::load(&flags).map(|config| config.devices)
-        };
-        assert_eq!(with("all"), Ok(Devices::EveryGpu));
-        assert_eq!(
-            with("0, GPU-1a"),
-            Ok(Devices::Gpus(vec!["0".into(), "GPU-1a".into()]))
-        );
-        assert!(with("0,,1").is_err());
-        assert!(with("0;1").is_err());
+        .collect()
     }
 }

@@ -5,6 +5,8 @@
 //! remembers is only what nobody else knows: how often a place failed, who was told to leave, and which
 //! image proved bad.
 
+mod choose;
+mod learn;
 mod leave;
 mod roll;
 #[cfg(test)]
@@ -14,10 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pictor_protocol::WorkerId;
-use pictor_protocol::worker::Presence;
 
 use super::backoff;
-use super::ending::{Judged, Record};
+use super::ending::Record;
 use super::model::{
     Action, Container, ContainerId, ContainerState, Host, HostId, Image, Notice, Place, Seen,
     Sight, Subject,
@@ -25,10 +26,6 @@ use super::model::{
 use super::scale::Scale;
 use leave::Leaving;
 use roll::Roll;
-
-/// What the coordinator and a host say of a worker is not of the same moment; a worker that belongs to nobody
-/// for so long does.
-const ORPHAN_AFTER: Duration = Duration::from_secs(180);
 
 /// What should be, as far as it does not follow from the hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +92,10 @@ impl Fleet {
     pub fn stop(&mut self) {
         self.is_stopping = true;
         self.roll = None;
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping
     }
 
     /// Whoever was told to leave has had time enough.
@@ -219,99 +220,6 @@ impl Fleet {
         }
     }
 
-    /// Takes note of what happened since the last look.
-    fn learn(&mut self, seen: &Seen, now: Duration, random: &mut dyn FnMut() -> f64) {
-        for (&id, host) in seen.hosts.iter().filter(|(_, host)| host.is_current()) {
-            self.settling.retain(|place| place.host != id);
-            for container in &host.containers {
-                self.learn_container(seen, id, container, now, random);
-            }
-            let is_rolling = self.roll.as_ref().is_some_and(|roll| roll.place.host == id);
-            let is_new = |image: &Image| !self.rejected.contains(image);
-            if host.containers.is_empty() && !is_rolling && host.image.as_ref().is_some_and(is_new)
-            {
-                // Nothing is there that a new image could break.
-                self.trusted.remove(&id);
-            }
-        }
-        if seen.hosts.values().all(|host| host.is_current()) {
-            let there = |id: &ContainerId| all_containers(seen).any(|(_, there)| there.id == *id);
-            self.leaving.retain(|id, _| there(id));
-        }
-        self.resting
-            .retain(|_, (_, until)| now < *until + backoff::MOST);
-        self.find_orphans(seen, now);
-    }
-
-    fn learn_container(
-        &mut self,
-        seen: &Seen,
-        host: HostId,
-        container: &Container,
-        now: Duration,
-        random: &mut dyn FnMut() -> f64,
-    ) {
-        let Some(number) = container.number else {
-            return;
-        };
-        let place = Place { host, number };
-        match &container.state {
-            ContainerState::Running => {
-                let coordinator = seen.coordinator.as_ref();
-                if coordinator.is_some_and(|c| c.is_online(container.worker)) {
-                    self.record(place).is_well();
-                    let trusted = self.trusted.entry(host);
-                    trusted.or_insert_with(|| container.image.clone());
-                }
-            }
-            ContainerState::Ended(end) => {
-                if self.leaving.contains_key(&container.id) || self.is_stopping {
-                    return;
-                }
-                let code = end.code;
-                let judged = self.record(place).ended(&container.id, end, now, random());
-                match judged {
-                    Judged::Known => {}
-                    Judged::Again { after: again_in } => self.notices.push(Notice::Ended {
-                        place,
-                        code,
-                        again_in,
-                    }),
-                    Judged::GaveUp { again_in } => self.notices.push(Notice::GaveUp {
-                        place,
-                        code,
-                        again_in,
-                    }),
-                }
-            }
-            ContainerState::Created | ContainerState::Going => {}
-        }
-    }
-
-    /// Workers with a name that only this launcher gives, without a container that could be theirs: it was
-    /// interrupted between enrolling and creating, or a container was removed by hand.
-    fn find_orphans(&mut self, seen: &Seen, now: Duration) {
-        let Some(coordinator) = &seen.coordinator else {
-            return;
-        };
-        let before = std::mem::take(&mut self.orphans);
-        for (&id, worker) in &coordinator.workers {
-            let Some(place) = worker.place else { continue };
-            let host = seen.hosts.get(&place.host);
-            let is_known = host.is_some_and(|host| host.sight != Sight::Silent);
-            let is_idle = matches!(worker.presence, Presence::New | Presence::Offline);
-            let is_used = all_containers(seen).any(|(_, container)| container.worker == Some(id));
-            if is_known && is_idle && !is_used && !self.is_at_work(place) {
-                let since = before.get(&id).copied().unwrap_or(now);
-                if now.saturating_sub(since) >= ORPHAN_AFTER {
-                    self.retiring.insert(id);
-                } else {
-                    self.orphans.insert(id, since);
-                }
-            }
-        }
-    }
-
     fn follow_demand(&mut self, seen: &Seen, now: Duration) {
         let before = self.scale.wanted();
         for (&id, _) in seen.hosts.iter().filter(|(_, host)| host.is_current()) {
@@ -329,77 +237,6 @@ impl Fleet {
         if workers != before {
             self.notices.push(Notice::Wanted { workers });
         }
-    }
-
-    /// Containers that run and were not told to leave.
-    fn live(&self, seen: &Seen) -> usize {
-        let stays = |container: &Container| {
-            container.state == ContainerState::Running && !self.leaving.contains_key(&container.id)
-        };
-        all_containers(seen)
-            .filter(|(_, container)| stays(container))
-            .count()
-    }
-
-    /// The places where a worker should be: the best so many of them.
-    fn choose(&self, seen: &Seen, now: Duration) -> BTreeSet<Place> {
-        if self.is_stopping {
-            return BTreeSet::new();
-        }
-        let mut ranked = Vec::new();
-        for (&host, shown) in &seen.hosts {
-            for &number in shown.places.keys() {
-                let place = Place { host, number };
-                if let Some(rank) = self.rank(seen, shown, place, now) {
-                    ranked.push((rank, self.idleness(seen, shown, place), number, host));
-                }
-            }
-        }
-        ranked.sort();
-        let best = ranked.into_iter().take(self.scale.wanted());
-        best.map(|(_, _, number, host)| Place { host, number })
-            .collect()
-    }
-
-    /// How good a place is for a worker; None for a place that nothing is known of.
-    fn rank(&self, seen: &Seen, host: &Host, place: Place, now: Duration) -> Option<Rank> {
-        let container = host.container_at(place.number);
-        let online = |container: &Container| {
-            let coordinator = seen.coordinator.as_ref();
-            coordinator.is_some_and(|seen| seen.is_online(container.worker))
-        };
-        if host.sight == Sight::Silent && !self.is_at_work(place) {
-            // The coordinator may know that its worker is well although the host does not answer.
-            return container
-                .is_some_and(|container| seen.coordinator.is_none() || online(container))
-                .then_some(Rank::Online);
-        }
-        if self.roll.as_ref().is_some_and(|roll| roll.place == place) {
-            return Some(Rank::Online);
-        }
-        let record = self.records.get(&place);
-        if record.is_some_and(|record| record.has_given_up(now)) {
-            return Some(Rank::GivenUp);
-        }
-        Some(match container {
-            Some(container) if self.leaving.contains_key(&container.id) => Rank::Leaving,
-            Some(container) if container.state != ContainerState::Running => Rank::Ended,
-            Some(container) if online(container) => Rank::Online,
-            Some(_) => Rank::Running,
-            None if self.is_at_work(place) => Rank::Running,
-            None if record.is_some_and(Record::has_failed) => Rank::Ended,
-            None => Rank::Empty,
-        })
-    }
-
-    /// The fewer frames a worker holds, the less is lost when it goes: the most idle sorts last.
-    fn idleness(&self, seen: &Seen, host: &Host, place: Place) -> u32 {
-        let worker = host
-            .container_at(place.number)
-            .and_then(|container| container.worker);
-        let workers = seen.coordinator.as_ref().map(|seen| &seen.workers);
-        let leased = worker.and_then(|worker| Some(workers?.get(&worker)?.leased));
-        u32::MAX - leased.unwrap_or(0)
     }
 
     fn is_at_work(&self, place: Place) -> bool {
@@ -504,17 +341,6 @@ pub struct Left {
     pub silent_hosts: usize,
     /// Something is being done, or is not seen yet.
     pub is_busy: bool,
-}
-
-/// The best places first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Online,
-    Running,
-    Ended,
-    Empty,
-    Leaving,
-    GivenUp,
 }
 
 fn all_containers(seen: &Seen) -> impl Iterator<Item = (HostId, &Container)> {

@@ -4,6 +4,8 @@
 //! host that was begun before something was done there is thrown away: it shows what was.
 
 mod act;
+mod tell;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,21 +16,17 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::backoff;
 use super::config::{AtEnd, Config};
 use super::coordinator::{CallError, Coordinator};
 use super::decide::Fleet;
 use super::hosts::{DockerHost, HostError, Kind, Prepared};
-use super::model::{
-    Action, Container, CoordinatorSeen, Host, HostId, Notice, Seen, Sight, WorkerSeen,
-};
-use super::recipe::Making;
+use super::model::{Action, Container, CoordinatorSeen, Host, HostId, Place, Seen, WorkerSeen};
 use act::{ActError, act};
+use tell::{chain, describe, tell};
+use watch::{HostState, listen};
 
 /// Events tell sooner; this is for what no event tells of, such as a worker that came online.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
-/// A connection for events that broke is made anew so soon.
-const LISTEN_AGAIN: Duration = Duration::from_secs(5);
 /// At the end, hosts that are silent and a coordinator that is away are waited for so long.
 const FAREWELL: Duration = Duration::from_secs(30);
 
@@ -71,21 +69,6 @@ enum Done {
     },
 }
 
-/// What is known of a host beside what [`Fleet`] sees of it.
-struct HostState {
-    host: Arc<DockerHost>,
-    /// Grows whenever something is done there.
-    epoch: u64,
-    is_looking: bool,
-    /// Something happened while it was being looked at.
-    look_again: bool,
-    is_preparing: bool,
-    prepare_at: Instant,
-    failures: u32,
-    /// Empty until the host is prepared; before, nothing is decided about it.
-    places: Option<BTreeMap<u16, Making>>,
-}
-
 pub struct Driver {
     config: Config,
     coordinator: Arc<Coordinator>,
@@ -96,6 +79,8 @@ pub struct Driver {
     listeners: JoinSet<()>,
     is_asking: bool,
     began: Instant,
+    /// Since when nothing is left on the hosts that answer, at the end.
+    empty_since: Option<Instant>,
 }
 
 impl Driver {
@@ -110,22 +95,12 @@ impl Driver {
             worker_url: config.worker_url.clone(),
             stop_timeout: config.policy.drain_for,
         };
-        let began = Instant::now();
         let mut hosts = BTreeMap::new();
         for (number, address) in config.dockers.iter().enumerate() {
             let id = HostId(number);
             let certs = config.docker_certs.clone();
-            let state = HostState {
-                host: Arc::new(DockerHost::new(id, address.clone(), certs, kind.clone())),
-                epoch: 0,
-                is_looking: false,
-                look_again: false,
-                is_preparing: false,
-                prepare_at: began,
-                failures: 0,
-                places: None,
-            };
-            hosts.insert(id, state);
+            let host = DockerHost::new(id, address.clone(), certs, kind.clone());
+            hosts.insert(id, HostState::new(host));
         }
         let empty = hosts.keys().map(|&id| (id, Host::default()));
         Ok(Self {
@@ -140,12 +115,16 @@ impl Driver {
             tasks: JoinSet::new(),
             listeners: JoinSet::new(),
             is_asking: false,
-            began,
+            began: Instant::now(),
+            empty_since: None,
         })
     }
 
     /// Keeps the workers until it is ordered to stop.
     pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) -> Result<(), LaunchError> {
+        for warning in self.config.warnings() {
+            tracing::warn!("{warning}");
+        }
         self.check_token().await?;
         let (happened, mut happenings) = mpsc::channel(64);
         for state in self.hosts.values() {
@@ -154,7 +133,6 @@ impl Driver {
         }
         let mut tick = tokio::time::interval(LOOK_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut stopping_since: Option<Instant> = None;
         loop {
             tokio::select! {
                 _ = tick.tick() => self.look_everywhere(),
@@ -168,7 +146,7 @@ impl Driver {
                     if self.config.at_end == AtEnd::Leave || order.is_none() {
                         break;
                     }
-                    if stopping_since.replace(Instant::now()).is_some() {
+                    if self.fleet.is_stopping() {
                         tracing::warn!("ending workers that still render");
                         self.fleet.hurry();
                     } else {
@@ -178,8 +156,8 @@ impl Driver {
                 }
             }
             self.decide();
-            if let Some(since) = stopping_since
-                && let Some(result) = self.farewell(since)
+            if self.fleet.is_stopping()
+                && let Some(result) = self.farewell()
             {
                 return self.finish(result).await;
             }
@@ -216,18 +194,26 @@ impl Driver {
     }
 
     /// Whether the end is reached: everything is gone, or what is left does not answer.
-    fn farewell(&self, since: Instant) -> Option<Result<(), LaunchError>> {
+    fn farewell(&mut self) -> Option<Result<(), LaunchError>> {
         let left = self.fleet.left(&self.seen);
-        if left.containers > 0 || left.is_busy {
+        if left.containers > 0 {
             return None;
         }
-        if left.silent_hosts == 0 && left.workers == 0 {
+        if left.silent_hosts == 0 && left.workers == 0 && !left.is_busy {
             return Some(Ok(()));
         }
+        let since = *self.empty_since.get_or_insert_with(Instant::now);
         (since.elapsed() > FAREWELL).then_some(Err(LaunchError::Left {
             silent_hosts: left.silent_hosts,
             workers: left.workers,
         }))
+    }
+
+    /// A place in the operator's words.
+    fn name_of(&self, place: Place) -> String {
+        let host = self.hosts.get(&place.host).map(|state| &state.host.address);
+        let host = host.map_or("?", |address| address.as_str());
+        format!("{}-{} on {host}", self.config.name_prefix, place.number)
     }
 
     fn now(&self) -> Duration {
@@ -253,54 +239,6 @@ impl Driver {
         }
     }
 
-    fn prepare_if_due(&mut self, id: HostId) {
-        let may_pull = self.config.pull_every.is_some();
-        let Some(state) = self.hosts.get_mut(&id) else {
-            return;
-        };
-        if state.is_preparing || Instant::now() < state.prepare_at {
-            return;
-        }
-        state.is_preparing = true;
-        let host = Arc::clone(&state.host);
-        // What is there already is looked at first: a pull may take long, and may fail.
-        let pulls = may_pull && (state.places.is_some() || state.failures > 0);
-        self.tasks.spawn(async move {
-            let mut was_pulled = false;
-            if pulls {
-                match host.pull().await {
-                    Ok(()) => was_pulled = true,
-                    Err(error) => {
-                        tracing::warn!(host = %host.address, error = chain(&error), "the image is not pulled; what is there stays");
-                    }
-                }
-            }
-            let found = host.prepare().await;
-            Done::Prepared { host: id, found, was_pulled }
-        });
-    }
-
-    fn look(&mut self, id: HostId) {
-        let Some(state) = self.hosts.get_mut(&id) else {
-            return;
-        };
-        if state.is_looking {
-            state.look_again = true;
-            return;
-        }
-        state.is_looking = true;
-        state.look_again = false;
-        let (host, epoch) = (Arc::clone(&state.host), state.epoch);
-        self.tasks.spawn(async move {
-            let found = host.look().await;
-            Done::Looked {
-                host: id,
-                epoch,
-                found,
-            }
-        });
-    }
-
     fn take(&mut self, done: Done) {
         match done {
             Done::Looked { host, epoch, found } => self.take_look(host, epoch, found),
@@ -314,81 +252,12 @@ impl Driver {
         }
     }
 
-    fn take_look(&mut self, id: HostId, epoch: u64, found: Result<Vec<Container>, HostError>) {
-        let (Some(state), Some(seen)) = (self.hosts.get_mut(&id), self.seen.hosts.get_mut(&id))
-        else {
-            return;
-        };
-        state.is_looking = false;
-        let is_outdated = state.epoch != epoch;
-        match found {
-            Ok(_) if is_outdated => {}
-            Ok(containers) => {
-                seen.containers = containers;
-                seen.sight = if state.places.is_some() {
-                    Sight::Current
-                } else {
-                    Sight::Silent
-                };
-            }
-            Err(error) => {
-                if seen.sight != Sight::Silent {
-                    tracing::warn!(host = %state.host.address, error = chain(&error), "the host is silent");
-                }
-                seen.sight = Sight::Silent;
-            }
-        }
-        if is_outdated || state.look_again {
-            self.look(id);
-        }
-    }
-
-    fn take_prepared(&mut self, id: HostId, found: Result<Prepared, HostError>, was_pulled: bool) {
-        let (Some(state), Some(seen)) = (self.hosts.get_mut(&id), self.seen.hosts.get_mut(&id))
-        else {
-            return;
-        };
-        state.is_preparing = false;
-        match found {
-            Ok(prepared) => {
-                let is_first = state.places.is_none();
-                state.failures = 0;
-                // After the first look without a pull, the pull.
-                let wait = self.config.pull_every.unwrap_or(Duration::MAX);
-                let wait = if is_first && !was_pulled {
-                    Duration::ZERO
-                } else {
-                    wait
-                };
-                state.prepare_at = Instant::now() + wait.min(Duration::from_secs(86_400));
-                if is_first {
-                    let (host, places) = (&state.host.address, prepared.places.len());
-                    tracing::info!(%host, image = %prepared.image, places, "the host is ready");
-                }
-                let recipe = |making: &Making| making.recipe();
-                let places = prepared.places.iter();
-                seen.places = places
-                    .map(|(&number, making)| (number, recipe(making)))
-                    .collect();
-                seen.image = Some(prepared.image);
-                state.places = Some(prepared.places);
-                self.look(id);
-            }
-            Err(error) => {
-                state.failures = state.failures.saturating_add(1);
-                let wait = backoff::delay(state.failures, random());
-                state.prepare_at = Instant::now() + wait;
-                tracing::warn!(host = %state.host.address, error = chain(&error), "the host is not ready");
-            }
-        }
-    }
-
     fn take_answer(&mut self, answer: Result<CoordinatorSeen, CallError>) {
         self.is_asking = false;
         match answer {
             Ok(answer) => self.seen.coordinator = Some(answer),
             Err(error) => {
-                if self.seen.coordinator.is_some() || error.is_refused_token() {
+                if self.seen.coordinator.is_some() {
                     tracing::warn!(error = chain(&error), "the coordinator does not answer");
                 }
                 self.seen.coordinator = None;
@@ -398,7 +267,7 @@ impl Driver {
 
     fn take_result(&mut self, action: &Action, result: Result<(), ActError>) {
         if let Err(error) = &result {
-            tracing::warn!(action = %describe(action), error = chain(error), "it could not be done");
+            tracing::warn!(action = %describe(action, &|place| self.name_of(place)), error = chain(error), "it could not be done");
         }
         let now = self.now();
         self.fleet.done(action, result.is_ok(), now, random());
@@ -418,25 +287,14 @@ impl Driver {
         }
     }
 
-    /// What was seen of a host is not so any more.
-    fn touch(&mut self, id: HostId) {
-        let seen = self.seen.hosts.get_mut(&id);
-        if let (Some(state), Some(seen)) = (self.hosts.get_mut(&id), seen) {
-            state.epoch += 1;
-            if seen.sight == Sight::Current {
-                seen.sight = Sight::Stale;
-            }
-        }
-    }
-
     fn decide(&mut self) {
         let now = self.now();
         let actions = self.fleet.step(&self.seen, now, &mut random);
         for notice in self.fleet.take_notices() {
-            tell(&notice);
+            tell(&notice, &|place| self.name_of(place));
         }
         for action in actions {
-            tracing::debug!(action = %describe(&action), "begins");
+            tracing::debug!(action = %describe(&action, &|place| self.name_of(place)), "begins");
             let host = action.host().and_then(|id| self.hosts.get(&id));
             let host = host.map(|state| (Arc::clone(&state.host), state.places.clone()));
             let coordinator = Arc::clone(&self.coordinator);
@@ -445,22 +303,6 @@ impl Driver {
                 Done::Acted { action, result }
             });
         }
-    }
-}
-
-/// Rings whenever something happens to a container of the host.
-async fn listen(host: Arc<DockerHost>, happened: mpsc::Sender<HostId>) {
-    use futures_util::StreamExt;
-    loop {
-        if let Ok(events) = host.events().await {
-            let mut events = std::pin::pin!(events);
-            while events.next().await.is_some() {
-                if happened.send(host.id).await.is_err() {
-                    return;
-                }
-            }
-        }
-        tokio::time::sleep(LISTEN_AGAIN).await;
     }
 }
 
@@ -473,7 +315,7 @@ async fn ask(
         let place = hosts.iter().find_map(|host| {
             let number = host.place_of(&worker.name)?;
             let host = host.id;
-            Some(super::model::Place { host, number })
+            Some(Place { host, number })
         });
         let seen = WorkerSeen {
             presence: worker.presence,
@@ -486,58 +328,6 @@ async fn ask(
         workers: workers.collect(),
         demand,
     })
-}
-
-fn tell(notice: &Notice) {
-    match notice {
-        Notice::Ended {
-            place,
-            code,
-            again_in,
-        } => tracing::warn!(%place, code, ?again_in, "the worker ended; it is started again"),
-        Notice::GaveUp {
-            place,
-            code,
-            again_in,
-        } => tracing::error!(
-            %place, code, ?again_in,
-            "the worker refuses to run with a new config too: see the container's log; 3 is a wrong config, \
-             4 a refused token, 5 a worker too old for its coordinator"
-        ),
-        Notice::Wanted { workers } => tracing::info!(workers, "so many workers are wanted now"),
-        Notice::Rolling { place, image } => {
-            tracing::info!(%place, %image, "the worker gives way to a new image");
-        }
-        Notice::RolledOut { place, image } => {
-            tracing::info!(%place, %image, "the new image is online");
-        }
-        Notice::RolledBack {
-            place,
-            bad,
-            good,
-            why,
-        } => {
-            tracing::error!(%place, %bad, %good, why, "the new image is no good; back to the old one")
-        }
-    }
-}
-
-fn describe(action: &Action) -> String {
-    match action {
-        Action::Create { place, image } => format!("create {place} from {image}"),
-        Action::Start { place, container } => format!("start {container} at {place}"),
-        Action::Drain { container, .. } => format!("drain {container}"),
-        Action::Kill { container, .. } => format!("kill {container}"),
-        Action::Remove { container, .. } => format!("remove {container}"),
-        Action::Retire { worker } => format!("retire {worker}"),
-    }
-}
-
-/// An error and what caused it, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let causes: Vec<_> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
 }
 
 /// Between 0 and 1; good enough to spread retries.

@@ -249,6 +249,9 @@ impl DockerHost {
         let docker = within(LOOK_WITHIN, self.docker()).await?.clone();
         let mut filters = self.labelled(recipe::LAUNCHER);
         filters.insert("type".into(), vec!["container".into()]);
+        // The health checks of an image are events too, several for each container every few seconds.
+        let told = ["create", "start", "die", "destroy"];
+        filters.insert("event".into(), told.map(str::to_owned).to_vec());
         let options = EventsOptionsBuilder::new().filters(&filters).build();
         let events = docker.events(Some(options));
         let events = events.take_while(|event| future::ready(event.is_ok()));

@@ -6,6 +6,7 @@
 //! static busybox (Debian's busybox-static).
 
 mod bench;
+mod line;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::harness::World;
 use bench::{Bench, docker, eventually};
+use line::Line;
 
 #[tokio::test]
 async fn the_launcher_names_every_fault_of_its_command_line_at_once() {
@@ -247,6 +249,24 @@ async fn docker_a_host_that_never_answers_holds_up_nobody() {
     let name = bench.running(1).await.remove(0);
     docker(&["kill", &name]);
     bench.running(1).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a Docker engine"]
+async fn docker_a_host_that_was_away_is_found_as_it_was_left() {
+    let bench = Bench::start("away").await;
+    let line = Line::start().await;
+    let launcher = bench
+        .launch(&["--cpu", "1", "--docker", &line.address()])
+        .await;
+    let name = bench.running(1).await.remove(0);
+    let id = bench.id(&name);
+    line.cut();
+    launcher.says("the host is silent").await;
+    docker(&["kill", &name]);
+    line.mend();
+    bench.running(1).await;
+    assert_eq!(bench.id(&name), id, "the same container");
 }
 
 #[tokio::test]

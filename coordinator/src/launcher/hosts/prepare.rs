@@ -24,6 +24,8 @@ const ASK_WITHIN: Duration = Duration::from_secs(30);
 /// What containers may have of a host's memory, unless the operator says how much.
 const HOST_SHARE: f64 = 0.9;
 
+const MEMORY_STEP: u64 = 64 << 20;
+
 /// What a host has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
@@ -53,7 +55,8 @@ impl DockerHost {
         let devices = self.devices(engine, &image).await?;
         let memory_bytes = self.kind.memory_bytes.unwrap_or_else(|| {
             let share = engine.memory_bytes as f64 * HOST_SHARE / devices.len().max(1) as f64;
-            share as u64
+            // A few pages more or less after a restart must not make every container outdated.
+            share as u64 / MEMORY_STEP * MEMORY_STEP
         });
         let making = |(number, device)| Making {
             prefix: self.kind.prefix.clone(),
