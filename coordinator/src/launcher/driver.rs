@@ -266,8 +266,10 @@ impl Driver {
     }
 
     fn take_result(&mut self, action: &Action, result: Result<(), ActError>) {
-        if let Err(error) = &result {
-            tracing::warn!(action = %describe(action, &|place| self.name_of(place)), error = chain(error), "it could not be done");
+        let what = describe(action, &|place| self.name_of(place));
+        match &result {
+            Ok(()) => tracing::debug!(action = %what, "is done"),
+            Err(error) => tracing::warn!(action = %what, error = chain(error), "is not done"),
         }
         let now = self.now();
         self.fleet.done(action, result.is_ok(), now, random());

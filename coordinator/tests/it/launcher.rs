@@ -40,6 +40,22 @@ async fn the_launcher_names_every_fault_of_its_command_line_at_once() {
 }
 
 #[tokio::test]
+async fn a_launcher_whose_token_is_not_accepted_ends_and_says_so() {
+    let world = World::start().await;
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "not-a-token-of-anybody").unwrap();
+    let mut launch = bench::launch_command();
+    launch.args(["--coordinator", &world.url, "--image", "x", "--cpu", "1"]);
+    launch.arg("--token-file").arg(token.path());
+    let ended = tokio::task::spawn_blocking(move || launch.output());
+    let output = ended.await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("does not accept the token"), "{said}");
+    assert!(!said.contains("not-a-token-of-anybody"), "{said}");
+}
+
+#[tokio::test]
 async fn demand_says_what_waits_and_only_to_whoever_may_have_workers() {
     let world = World::start().await;
     world.creator.submit("1-7").await;
@@ -56,7 +72,7 @@ async fn demand_says_what_waits_and_only_to_whoever_may_have_workers() {
 #[ignore = "needs a Docker engine"]
 async fn docker_workers_are_started_hardened_and_with_a_config_that_only_they_can_read() {
     let bench = Bench::start("hard").await;
-    let _launcher = bench.launch(&["--cpu", "2", "--memory", "512m"]).await;
+    let launcher = bench.launch(&["--cpu", "2", "--memory", "512m"]).await;
     let names = bench.running(2).await;
     let inspected = bench.inspect(&names[0]);
     let (host, config) = (&inspected["HostConfig"], &inspected["Config"]);
@@ -90,6 +106,10 @@ async fn docker_workers_are_started_hardened_and_with_a_config_that_only_they_ca
         !inspected.to_string().contains(&worker.token),
         "the token shows"
     );
+    let logs = launcher.log() + &docker(&["logs", &names[0]]);
+    for token in [worker.token.as_str(), bench.world.creator.token()] {
+        assert!(!logs.contains(token), "a token is logged");
+    }
     let config = "/run/pictor/worker-config.json";
     assert_eq!(
         bench.exec(&names[0], &format!("stat -c '%a %u' {config}")),
@@ -207,7 +227,25 @@ async fn docker_a_signal_drains_removes_and_retires_everything() {
     assert_eq!(bench.all_names(), Vec::<String>::new());
     assert_eq!(bench.volumes(), Vec::<String>::new());
     bench.workers_are(&[]).await;
-    assert!(!launcher.log().contains("Kill"), "they end by themselves");
+    let log = launcher.log();
+    assert_eq!(log.matches("begins action=drain").count(), 2, "{log}");
+    assert!(
+        !log.contains("begins action=kill"),
+        "they end by themselves: {log}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs a Docker engine"]
+async fn docker_a_worker_that_does_not_finish_in_time_is_killed() {
+    let bench = Bench::start("deaf").await;
+    bench.build_image("deaf");
+    let mut launcher = bench.launch(&["--cpu", "1", "--drain-s", "2"]).await;
+    bench.running(1).await;
+    assert_eq!(launcher.process.terminate().await, Some(0));
+    assert_eq!(bench.all_names(), Vec::<String>::new());
+    let log = launcher.log();
+    assert_eq!(log.matches("begins action=kill").count(), 1, "{log}");
 }
 
 #[tokio::test]
@@ -261,6 +299,7 @@ async fn docker_a_host_that_was_away_is_found_as_it_was_left() {
         .await;
     let name = bench.running(1).await.remove(0);
     let id = bench.id(&name);
+    launcher.says("is done action=create").await;
     line.cut();
     launcher.says("the host is silent").await;
     docker(&["kill", &name]);

@@ -19,8 +19,8 @@ use crate::harness::{PATIENCE, World};
 
 /// Of the images, which lose their name to the next one.
 const LABEL: &str = "network.pictor.test";
-const SCRIPT: &str = "#!/bin/sh
-trap 'exit 0' TERM
+/// Follows the line that says what it does on SIGTERM.
+const SCRIPT: &str = "
 while :; do
     [ -f /tmp/exit ] && exit $(cat /tmp/exit)
     sleep 0.1
@@ -80,7 +80,8 @@ impl Bench {
         bench
     }
 
-    /// Makes the image anew, so that its name stands for another one.
+    /// Makes the image anew, so that its name stands for another one. The worker of the version `deaf` does
+    /// not end when it is told to.
     pub fn build_image(&self, version: &str) {
         let root = self.dir.path().join(version);
         for dir in ["bin", "etc", "proc", "run/pictor", "tmp", "var/lib/pictor"] {
@@ -93,7 +94,9 @@ impl Bench {
         }
         std::fs::write(root.join("etc/version"), version).unwrap();
         let worker = root.join("bin/pictor-worker");
-        std::fs::write(&worker, SCRIPT).unwrap();
+        let on_term = if version == "deaf" { "" } else { "exit 0" };
+        let script = format!("#!/bin/sh\ntrap '{on_term}' TERM{SCRIPT}");
+        std::fs::write(&worker, script).unwrap();
         let mode = |path: &str, mode| {
             std::fs::set_permissions(root.join(path), Permissions::from_mode(mode)).unwrap();
         };

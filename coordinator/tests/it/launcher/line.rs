@@ -51,8 +51,9 @@ async fn listen(listener: TcpListener, is_cut: watch::Receiver<bool>) {
         tokio::spawn(async move {
             let mut far = UnixStream::connect("/var/run/docker.sock").await.unwrap();
             tokio::select! {
-                _ = copy_bidirectional(&mut near, &mut far) => {}
+                biased;
                 _ = is_cut.wait_for(|is_cut| *is_cut) => {}
+                _ = copy_bidirectional(&mut near, &mut far) => {}
             }
         });
     }
