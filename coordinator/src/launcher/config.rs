@@ -176,6 +176,10 @@ impl FromStr for DockerAddress {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let known = ["unix://", "tcp://", "http://", "ssh://"];
         let rest = known.iter().find_map(|scheme| text.strip_prefix(scheme));
+        if text.starts_with("ssh://") && rest.is_some_and(|rest| rest.contains(':')) {
+            // bollard hands it to ssh as a part of the host's name.
+            return Err("give the port of an ssh:// host in ~/.ssh/config");
+        }
         match rest {
             Some(rest) if !rest.is_empty() => Ok(Self(text.to_owned())),
             _ => Err("expected unix:///path, tcp://host:port, http://host:port or ssh://user@host"),

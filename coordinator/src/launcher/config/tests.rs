@@ -118,3 +118,22 @@ fn an_engine_that_is_reached_without_encryption_is_warned_of() {
     assert_eq!(warnings("tcp://127.0.0.1:2375", None), 0);
     assert_eq!(warnings("ssh://ada@render7", None), 0);
 }
+
+#[test]
+fn an_address_is_one_that_an_engine_can_be_reached_at() {
+    for good in [
+        "unix:///run/docker.sock",
+        "ssh://ada@render7",
+        "tcp://render7:2376",
+    ] {
+        assert!(good.parse::<DockerAddress>().is_ok(), "{good}");
+    }
+    for bad in [
+        "render7",
+        "unix://",
+        "ftp://render7",
+        "ssh://ada@render7:2222",
+    ] {
+        assert!(bad.parse::<DockerAddress>().is_err(), "{bad}");
+    }
+}
