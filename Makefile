@@ -34,7 +34,7 @@ test-install: ## Test the installers, on stand-ins of what they install
 	@install/tests/run.sh
 
 test-docker: ## Test images, compose file, installer and launcher on a real Docker engine
-	@images/tests/run.sh
+	@CARGO=$(CARGO) images/tests/run.sh
 
 bench: prerequisites ## Measure what the README states, on this machine
 	@install/bench/bench.sh

@@ -1289,7 +1289,9 @@ wait_until_connected() {
 render_probe() {
     ((RENDER)) || return 0
     info "Rendering a probe picture."
-    patiently docker exec "$NAME" pictor-worker doctor --render >&2 ||
+    local command=(pictor-worker doctor --render)
+    [[ "$MODE" != cpu ]] || command+=(--allow-cpu)
+    patiently docker exec "$NAME" "${command[@]}" >&2 ||
         die 12 "The probe render failed." "--no-render installs without it."
 }
 

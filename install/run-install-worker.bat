@@ -914,7 +914,7 @@ exit /b 11
 :render_probe
 if defined NO_RENDER exit /b 0
 >&2 echo [INFO] Rendering a probe picture.
-"%DOCKER%" exec "%NAME%" pictor-worker doctor --render
+"%DOCKER%" exec "%NAME%" pictor-worker doctor --render %CPU_FLAG%
 if not errorlevel 1 exit /b 0
 >&2 echo [ERROR] The probe render failed.
 >&2 echo [INFO] --no-render installs without it.
@@ -955,7 +955,7 @@ if defined STATE >&2 echo [DRY RUN] docker rename "%NAME%" "%BEFORE%"
 >&2 echo [DRY RUN] copy "%CONFIG%" "%KEPT%"
 >&2 echo [DRY RUN] docker run -d --name "%NAME%" %HARDENED% %MEMORY_FLAG% %GPU_FLAG% --mount "type=bind,source=%KEPT%,target=%CONFIG_IN_CONTAINER%,readonly" --mount "type=volume,source=%NAME%-cache,target=/var/lib/pictor" "%IMAGE%" run %CPU_FLAG%
 >&2 echo [DRY RUN] docker exec "%NAME%" pictor-worker health --connected --wait %CONNECT_SECONDS%
-if not defined NO_RENDER >&2 echo [DRY RUN] docker exec "%NAME%" pictor-worker doctor --render
+if not defined NO_RENDER >&2 echo [DRY RUN] docker exec "%NAME%" pictor-worker doctor --render %CPU_FLAG%
 if defined STATE >&2 echo [DRY RUN] docker rm --force "%BEFORE%"
 exit /b 0
 

@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
 #
 # Tests what runs in containers, on a real Docker engine: the one that answers, else one that
-# .ci/docker-engine installs and starts. Builds both images, then runs every *.bats here. Makes nothing
-# outside of containers and volumes whose names begin with pictor-test, and removes those.
+# .ci/docker-engine installs and starts. Builds both images, then runs every *.bats here and the launcher's own
+# tests. Makes nothing outside of containers and volumes whose names begin with pictor-test, and removes
+# those. Arguments are bats files to run instead of everything.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 main() {
     .ci/docker-engine
-    install/prerequisites.sh bats jq
+    install/prerequisites.sh bats jq busybox-static
     build coordinator
     build worker
     bats --print-output-on-failure --timing "${@:-images/tests}"
+    if (($# == 0)); then
+        "${CARGO:-cargo}" build -p pictor-coordinator --bins
+        "${CARGO:-cargo}" test -p pictor-coordinator --test it -- --ignored docker_
+    fi
 }
 
 build() {

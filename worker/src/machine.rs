@@ -111,8 +111,13 @@ pub fn memory_bytes(root: &Path) -> Option<u64> {
         .find_map(|line| line.strip_prefix("MemTotal:"))
         .and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok())
         .map(|kib| kib * 1024);
-    let container = read(root, "sys/fs/cgroup/memory.max").trim().parse().ok();
-    total.into_iter().chain(container).min()
+    // The two generations of control groups; without a limit the older one has a number beyond all memory.
+    let limits = [
+        "sys/fs/cgroup/memory.max",
+        "sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ];
+    let limits = limits.map(|path| read(root, path).trim().parse().ok());
+    total.into_iter().chain(limits.into_iter().flatten()).min()
 }
 
 /// Names of the GPUs in the order in which CUDA counts them when told to go by bus address. A
@@ -263,6 +268,11 @@ mod tests {
             ("sys/fs/cgroup/memory.max", "max\n"),
         ];
         assert_eq!(memory_bytes(machine(&files).path()), Some(1024));
+        let files = [
+            ("proc/meminfo", "MemTotal: 1 kB\n"),
+            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "7\n"),
+        ];
+        assert_eq!(memory_bytes(machine(&files).path()), Some(7));
     }
 
     #[test]
