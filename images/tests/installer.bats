@@ -21,7 +21,7 @@ setup_file() {
 }
 
 teardown_file() {
-    "$ROOT/install/install-worker.sh" --name $NAME --uninstall --purge --yes >&2 || true
+    "$ROOT/install/install-worker.sh" --name $NAME --image $IMAGE --uninstall --purge --yes >&2 || true
     clear_away
     docker image rm -f "$IMAGE" >/dev/null 2>&1 || true
 }
@@ -135,7 +135,7 @@ ENV PICTOR_WORKER_CONFIG=/nowhere" >&2
 }
 
 @test "uninstalling leaves nothing" {
-    run -0 "$ROOT/install/install-worker.sh" --name $NAME --uninstall --purge --yes
+    run -0 "$ROOT/install/install-worker.sh" --name $NAME --image $IMAGE --uninstall --purge --yes
     nothing_is_left
     run -1 docker volume inspect $NAME-cache
 }

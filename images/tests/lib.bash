@@ -41,10 +41,11 @@ api() {
 }
 
 # The creator's command line, as the coordinator's image has it; the directory $1 is /work.
+# It gives up after two minutes.
 pictor() {
     local dir=$1
     shift
-    docker run --rm --network host --user "$(id -u):$(id -g)" -v "$dir:/work" -w /work \
+    timeout 120 docker run --rm --network host --user "$(id -u):$(id -g)" -v "$dir:/work" -w /work \
         -e PICTOR_COORDINATOR="$URL" -e PICTOR_TOKEN="$TOKEN" --entrypoint pictor "$COORDINATOR" "$@"
 }
 
