@@ -967,7 +967,7 @@ forget_image() {
     local now
     now="$(image_id "$IMAGE")"
     if [[ -z "$now" || "$now" == "$IMAGE_BEFORE" ]]; then
-        return
+        return 0
     fi
     docker image rm "$IMAGE" >/dev/null 2>&1 || true
     if [[ -n "$IMAGE_BEFORE" ]]; then
@@ -1548,7 +1548,8 @@ undo_later() {
     UNDO+=("$1")
 }
 
-# The way out of every run: nothing stays half done.
+# The way out of every run: nothing stays half done. In what it calls a bare `return` would answer the exit
+# code of the run, as bash has it for traps.
 # shellcheck disable=SC2317  # The trap calls it.
 finish() {
     local code=$? index
