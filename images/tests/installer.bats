@@ -11,6 +11,7 @@ IMAGE=pictor-test/worker:1
 setup_file() {
     clear_away
     docker tag "$WORKER" "$IMAGE"
+    "$ROOT/install/install-worker.sh" --name $NAME --uninstall >&2
     compose up -d --wait --wait-timeout 120 --no-build >&2
     TOKEN=$(token jobs workers)
     CONFIG="$BATS_FILE_TMPDIR/owner's config é.json"
@@ -96,7 +97,7 @@ volume /var/lib/pictor true"
     local before began=$SECONDS
     before=$(inspect $NAME '{{.Id}} {{.State.StartedAt}}')
     run -0 install_worker "$CONFIG"
-    [[ "$output" == *"no change"* ]]
+    [[ "$output" == *"No change"* ]]
     [ $((SECONDS - began)) -le 3 ]
     is "$(inspect $NAME '{{.Id}} {{.State.StartedAt}}')" "$before" container
 }
@@ -113,14 +114,14 @@ LABEL release=two" >&2
     is "$(inspect $NAME '{{.Image}}')" "$(docker image inspect --format '{{.Id}}' $IMAGE)" image
     is_connected
     run -0 "$ROOT/install/install-worker.sh" --name $NAME --image $IMAGE --update --yes
-    [[ "$output" == *"no change"* ]]
+    [[ "$output" == *"No change"* ]]
 }
 
 @test "an update that does not connect is rolled back" {
     local good
     good=$(inspect $NAME '{{.Image}}')
     docker build -q -t $IMAGE - <<<"FROM $WORKER
-ENV PICTOR_WORKER_CONFIG=/nowhere" >&2
+ENV PICTOR_RUNTIMES=/nowhere" >&2
     run -14 "$ROOT/install/install-worker.sh" --name $NAME --image $IMAGE --update --yes
     is "$(inspect $NAME '{{.Image}}')" "$good" image
     until_true 20 is_connected
