@@ -83,14 +83,17 @@ volume /var/lib/pictor true"
     [ "$(api GET /api/v1/workers | jq '.workers[] | select(.name == "attic") | .done')" -ge 3 ]
 }
 
+# What the kernel could not take back at once: the pages of files that Blender has read do not count.
+anonymous_bytes() {
+    docker exec $NAME sh -c 'cat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2>/dev/null' |
+        awk '$1 ~ /^(anon|total_rss|total_shmem|shmem|kernel)$/ { sum += $2 } END { print sum }'
+}
+
 @test "idle it needs at most 25 MB" {
-    small_enough() {
-        used=$(docker stats --no-stream --format '{{.MemUsage}}' $NAME | sed 's/ .*//' | numfmt --from=auto --suffix=B --to=none 2>/dev/null || true)
-        used=${used%B}
-        [ -n "$used" ] && [ "${used%.*}" -le 25000000 ]
-    }
-    until_true 60 small_enough
-    echo "# idle: $((used / 1000)) kB" >&3
+    # EEVEE is probed when the worker has nothing else to do; without a GPU that takes a while.
+    small_enough() { [ "$(anonymous_bytes)" -le 25000000 ]; }
+    until_true 150 small_enough
+    echo "# idle: $(($(anonymous_bytes) / 1000)) kB, with files $(docker stats --no-stream --format '{{.MemUsage}}' $NAME)" >&3
 }
 
 @test "a second run changes nothing and is quick" {
