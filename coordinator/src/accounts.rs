@@ -4,6 +4,8 @@
 //! worker's, `pcs_` a session, `pcl_` a sign-in link), so that one found in a log can be told and
 //! revoked. Only their BLAKE3 hashes are stored.
 
+pub mod aptos;
+
 use std::fmt;
 
 use pictor_protocol::UserId;
