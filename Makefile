@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY := 0.19.0
 
 
-.PHONY: help demo build test test-runtimes test-install test-docker bench lint audit prerequisites runtime clean-demo
+.PHONY: help demo build test test-runtimes test-install test-docker bench lint audit prerequisites runtime test-prerequisites clean-demo
 .DEFAULT_GOAL := help
 
 help: ## List what can be made
@@ -21,10 +21,10 @@ build: ## Build coordinator, worker and client for use
 	$(CARGO) build --release --workspace --bins
 
 # Not nextest: its process for every test would ask Blender the same questions again and again.
-test: prerequisites runtime ## Run every test, with real Blender 4.5
+test: test-prerequisites runtime ## Run every test, with real Blender 4.5
 	$(CARGO) test --workspace --no-fail-fast
 
-test-runtimes: prerequisites ## Run the tests that need Blender 4.2, 4.5, 5.0 and Debian's
+test-runtimes: test-prerequisites ## Run the tests that need Blender 4.2, 4.5, 5.0 and Debian's
 	$(CARGO) build -p pictor-worker
 	for series in 4.2 4.5 5.0; do $(TARGET)/debug/pictor-worker runtime install $$series || exit 1; done
 	install/prerequisites.sh blender
@@ -52,6 +52,10 @@ clean-demo: ## Remove the demo's frames
 
 prerequisites:
 	@install/prerequisites.sh
+
+# People sign in with what there is for Node only: an OpenID provider and the SDK of Aptos wallets.
+test-prerequisites:
+	@install/prerequisites.sh nodejs npm
 
 runtime: prerequisites
 	$(CARGO) build -p pictor-worker

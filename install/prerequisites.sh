@@ -107,7 +107,12 @@ all_installed() {
     done
 }
 
+# Node comes in many ways, and Debian's npm does not go with every one of them.
 is_installed() {
+    case "$1" in
+        nodejs) command -v node >/dev/null && return ;;
+        npm) command -v npm >/dev/null && return ;;
+    esac
     [[ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null)" == ii* ]]
 }
 

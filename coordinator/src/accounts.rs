@@ -1,15 +1,37 @@
-//! People: the operator of a fresh coordinator, sign-in links, sessions, access tokens.
+//! People: how they sign in, the operator of a fresh coordinator, sessions, access tokens.
+//!
+//! | room | what it owns |
+//! |---|---|
+//! | [`aptos`] | what a wallet proves, and keyless addresses; pure |
+//! | [`wallet`], [`oidc`] | the two ways to sign in, from challenge to identity |
+//! | [`identities`] | whose a proven identity is |
+//! | [`sessions`] | browsers that are signed in |
+//! | [`pepper`] | the secret that keyless addresses hang on |
+//! | [`limits`] | how often credentials may be tried |
+//! | [`sign_in`] | all of that, as configured |
 //!
 //! Secrets are 256 random bits behind a prefix that says what they are (`pct_` an access token, `pcw_` a
-//! worker's, `pcs_` a session, `pcl_` a sign-in link), so that one found in a log can be told and
+//! worker's, `pcs_` a session, `pcl_` a sign-in link, `pco_` a sign-in at an OpenID provider), so that one found in a log can be told and
 //! revoked. Only their BLAKE3 hashes are stored.
 
 pub mod aptos;
+pub mod full_node;
+pub mod identities;
+pub mod limits;
+pub mod oidc;
+pub mod outbound;
+pub mod pepper;
+pub mod sessions;
+pub mod sign_in;
+pub mod wallet;
+pub mod warnings;
+
+pub use sign_in::{SignIn, Site};
 
 use std::fmt;
 
-use pictor_protocol::UserId;
 use pictor_protocol::people::Scope;
+use pictor_protocol::{TokenId, UserId};
 use uuid::Uuid;
 
 use crate::store::people::{self, NewTokenRow, User};
@@ -22,8 +44,9 @@ const MINUTE_US: i64 = 60 * 1_000_000;
 const DAY_US: i64 = 24 * 60 * MINUTE_US;
 /// How long a sign-in link can be used: as long as somebody sets a machine up.
 const LINK_US: i64 = 60 * MINUTE_US;
-/// How long a browser stays signed in.
-pub const SESSION_US: i64 = 30 * DAY_US;
+
+/// How many days a token may be made to last.
+const TOKEN_DAYS: std::ops::RangeInclusive<u32> = 1..=36_500;
 
 /// A secret that proves who somebody is. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,6 +59,7 @@ pub enum SecretKind {
     WorkerToken,
     Session,
     SignInLink,
+    OidcSignIn,
 }
 
 /// The operating system gave no randomness.
@@ -45,17 +69,14 @@ pub struct NoRandomness(#[from] getrandom::Error);
 
 impl Secret {
     pub fn new(kind: SecretKind) -> Result<Self, NoRandomness> {
-        let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes)?;
         let prefix = match kind {
             SecretKind::AccessToken => "pct_",
             SecretKind::WorkerToken => "pcw_",
             SecretKind::Session => "pcs_",
             SecretKind::SignInLink => "pcl_",
+            SecretKind::OidcSignIn => "pco_",
         };
-        Ok(Self(bytes.iter().fold(prefix.into(), |text, byte| {
-            format!("{text}{byte:02x}")
-        })))
+        Ok(Self(format!("{prefix}{}", random_digits()?)))
     }
 
     /// What is stored of a secret.
@@ -74,6 +95,19 @@ impl fmt::Debug for Secret {
     }
 }
 
+fn random_bytes() -> Result<[u8; 32], NoRandomness> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// 256 random bits in hexadecimal digits.
+fn random_digits() -> Result<String, NoRandomness> {
+    Ok(blake3::Hash::from_bytes(random_bytes()?)
+        .to_hex()
+        .to_string())
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     #[error("there is no user named {0:?}")]
@@ -82,8 +116,12 @@ pub enum AccountError {
     NotAnOperator,
     #[error("a token needs a scope")]
     NoScope,
+    #[error("a token lasts 1 to 36500 days, or for ever")]
+    BadExpiry,
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    #[error(transparent)]
+    Session(#[from] sessions::SessionError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -130,15 +168,19 @@ pub async fn make_sign_in_link(
 pub async fn sign_in(
     store: &Store,
     link: &str,
+    user_agent: Option<&str>,
     now_us: i64,
 ) -> Result<Option<(User, Secret)>, AccountError> {
-    let session = Secret::new(SecretKind::Session)?;
     let mut tx = store.write().await?;
     let Some(user) = people::use_link(&mut tx, &Secret::hash(link), now_us).await? else {
         return Ok(None);
     };
-    let hash = Secret::hash(session.reveal());
-    people::insert_session(&mut tx, &hash, user.id, now_us, now_us + SESSION_US).await?;
+    let new = sessions::NewSession {
+        user: user.id,
+        identity: None,
+        user_agent,
+    };
+    let session = sessions::begin(&mut tx, new, now_us).await?;
     tx.commit().await?;
     Ok(Some((user, session)))
 }
@@ -151,13 +193,21 @@ pub struct TokenSpec<'a> {
     pub expires_in_days: Option<u32>,
 }
 
-/// Mints an access token; answers it and when it expires.
+/// A token that was just made.
+#[derive(Debug)]
+pub struct Minted {
+    pub id: TokenId,
+    pub secret: Secret,
+    pub expires_us: Option<i64>,
+}
+
+/// Mints an access token.
 pub async fn mint_token(
     store: &Store,
     user: &User,
     spec: &TokenSpec<'_>,
     now_us: i64,
-) -> Result<(Secret, Option<i64>), AccountError> {
+) -> Result<Minted, AccountError> {
     if spec.scopes.is_empty() {
         return Err(AccountError::NoScope);
     }
@@ -165,12 +215,20 @@ pub async fn mint_token(
         return Err(AccountError::NotAnOperator);
     }
     let secret = Secret::new(SecretKind::AccessToken)?;
+    if spec
+        .expires_in_days
+        .is_some_and(|days| !TOKEN_DAYS.contains(&days))
+    {
+        return Err(AccountError::BadExpiry);
+    }
     let expires_us = spec
         .expires_in_days
         .map(|days| now_us + i64::from(days) * DAY_US);
+    let id = TokenId::new(Uuid::now_v7());
     let mut tx = store.write().await?;
     let token = NewTokenRow {
         hash: &Secret::hash(secret.reveal()),
+        id,
         user: user.id,
         name: spec.name,
         scopes: spec.scopes,
@@ -179,7 +237,11 @@ pub async fn mint_token(
     };
     people::insert_token(&mut tx, &token).await?;
     tx.commit().await?;
-    Ok((secret, expires_us))
+    Ok(Minted {
+        id,
+        secret,
+        expires_us,
+    })
 }
 
 /// The person of that name.

@@ -10,7 +10,8 @@ use tokio::sync::{RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accounts::{self, AccountError};
+use crate::accounts::sign_in::SignInError;
+use crate::accounts::{self, AccountError, SignIn};
 use crate::bells::Bells;
 use crate::blobs::{BlobError, Blobs};
 use crate::config::Config;
@@ -28,6 +29,7 @@ pub struct App {
     /// Where people and workers reach this coordinator; no slash at the end.
     pub url: String,
     pub store: Store,
+    pub sign_in: SignIn,
     pub blobs: Arc<Blobs>,
     /// Held for reading while a blob is promised, for writing while unneeded ones are removed.
     pub blob_gate: RwLock<()>,
@@ -77,6 +79,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("could not set up the operator")]
     Operator(#[from] AccountError),
+    #[error("people could not sign in")]
+    SignIn(#[from] SignInError),
     #[error("the server failed")]
     Serve(#[source] io::Error),
 }
@@ -112,6 +116,7 @@ impl Server {
         let mut tx = store.write().await?;
         store::attempts::renew_all(&mut tx, now_us + config.lease_ttl.as_micros() as i64).await?;
         tx.commit().await?;
+        let sign_in = SignIn::open(&config, &url, &store).await?;
         let (operator, fresh) = accounts::ensure_operator(&store, now_us).await?;
         let first_sign_in = if fresh {
             let link = accounts::make_sign_in_link(&store, operator.id, now_us).await?;
@@ -123,6 +128,7 @@ impl Server {
             config,
             url,
             store,
+            sign_in,
             blobs: Arc::new(blobs),
             blob_gate: RwLock::default(),
             examining: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
@@ -157,7 +163,9 @@ impl Server {
         let sweeping = Arc::clone(&app);
         app.tasks.spawn(async move { sweep::run(&sweeping).await });
         let stopping = app.stopping.clone();
-        let served = axum::serve(listener, http::router(Arc::clone(&app)))
+        let router = http::router(Arc::clone(&app));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service)
             .with_graceful_shutdown(async move {
                 stop.cancelled().await;
                 stopping.cancel();

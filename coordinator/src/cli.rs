@@ -236,11 +236,11 @@ async fn create_token(args: &TokenArgs) -> anyhow::Result<()> {
         scopes: &args.scopes,
         expires_in_days: args.expires_in_days,
     };
-    let (token, _) = accounts::mint_token(&store, &user, &spec, now_us()).await?;
+    let token = accounts::mint_token(&store, &user, &spec, now_us()).await?;
     let (Some(file), Some(out)) = (file, &args.out) else {
-        return say(token.reveal());
+        return say(token.secret.reveal());
     };
-    file.write(format!("{}\n", token.reveal()).as_bytes())?;
+    file.write(format!("{}\n", token.secret.reveal()).as_bytes())?;
     note(&format!(
         "the token is in {} (keep it private)",
         out.display()

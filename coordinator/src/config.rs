@@ -9,6 +9,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+mod sign_in;
+
+pub use sign_in::{SignInFlags, SignInSettings};
+
 /// Everything that can be set. Each has the same name as a flag (`--lease-ttl-s`), in the environment
 /// (`PICTOR_LEASE_TTL_S`) and in the file (`lease_ttl_s`).
 #[derive(Debug, Clone, Default, Args)]
@@ -52,6 +56,8 @@ pub struct Flags {
     /// Hours that an upload nobody refers to is kept, 1 to 8760 [default: 24]
     #[arg(long, value_name = "HOURS", env = "PICTOR_BLOB_GRACE_H")]
     blob_grace_h: Option<String>,
+    #[command(flatten)]
+    sign_in: SignInFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +93,7 @@ pub struct Config {
     pub scene_bytes_max: u64,
     pub output_bytes_max: u64,
     pub blob_grace: Duration,
+    pub sign_in: SignInSettings,
 }
 
 /// One thing that is wrong.
@@ -167,6 +174,7 @@ impl Config {
             blob_grace: Duration::from_secs(
                 3_600 * of.number("blob_grace_h", &flags.blob_grace_h, 24, 1, 8_760),
             ),
+            sign_in: SignInSettings::take(&mut of, &flags.sign_in),
         };
         // A renewal has to fit into a lease several times, or a lost packet loses the lease.
         if config.report_interval * 2 > config.lease_ttl {
@@ -183,6 +191,11 @@ impl Config {
 
     pub fn database(&self) -> PathBuf {
         self.data.join("pictor.sqlite3")
+    }
+
+    pub fn pepper_file(&self) -> PathBuf {
+        let configured = self.sign_in.pepper_file.clone();
+        configured.unwrap_or_else(|| self.data.join("pepper.secret"))
     }
 }
 

@@ -4,6 +4,7 @@
 mod agent;
 mod api;
 mod auth;
+mod browser;
 mod extract;
 mod pages;
 pub mod problem;

@@ -74,10 +74,13 @@ pub mod attempts;
 pub mod blobs;
 pub mod column;
 pub mod dispatch;
+pub mod identities;
 pub mod jobs;
 pub mod logs;
 pub mod people;
 pub mod scenes;
+pub mod sessions;
+pub mod sign_ins;
 pub mod tasks;
 pub mod workers;
 

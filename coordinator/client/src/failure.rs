@@ -101,7 +101,14 @@ fn api_code(error: &ApiError) -> u8 {
 
 fn problem_code(problem: &Problem) -> u8 {
     match problem.kind {
-        ProblemKind::Unauthorized | ProblemKind::Forbidden => 4,
+        ProblemKind::Unauthorized
+        | ProblemKind::Forbidden
+        | ProblemKind::ForeignOrigin
+        | ProblemKind::SignInExpired
+        | ProblemKind::NotProven
+        | ProblemKind::UnsupportedKey
+        | ProblemKind::NotTheAccountsKey
+        | ProblemKind::SignInAgain => 4,
         ProblemKind::NotFound => 7,
         ProblemKind::Invalid
         | ProblemKind::Conflict
@@ -109,11 +116,14 @@ fn problem_code(problem: &Problem) -> u8 {
         | ProblemKind::BadScene
         | ProblemKind::NewerThanEveryRuntime
         | ProblemKind::HashMismatch
-        | ProblemKind::WrongOffset => 6,
+        | ProblemKind::WrongOffset
+        | ProblemKind::IdentityTaken => 6,
         ProblemKind::StorageFull
         | ProblemKind::Internal
         | ProblemKind::WorkerTooOld
-        | ProblemKind::HelloFirst => 5,
+        | ProblemKind::HelloFirst
+        | ProblemKind::TooManyTries
+        | ProblemKind::CounterpartUnavailable => 5,
         ProblemKind::Unknown if problem.status >= 500 => 5,
         ProblemKind::Unknown => 6,
     }

@@ -87,3 +87,15 @@ id!(
     /// One worker's right to run some tasks of one job until a deadline.
     LeaseId, "a lease"
 );
+id!(
+    /// One way in which a person signs in.
+    IdentityId, "an identity"
+);
+id!(
+    /// A browser that is signed in.
+    SessionId, "a session"
+);
+id!(
+    /// An access token; not the secret.
+    TokenId, "a token"
+);

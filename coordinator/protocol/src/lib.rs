@@ -10,7 +10,7 @@
 //! | who talks | module | addresses |
 //! |---|---|---|
 //! | worker → coordinator | [`agent`] | `/agent/v1/…` |
-//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`worker`] | `/api/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
 //! | coordinator → anybody, when it refuses | [`problem`] | every address |
 //! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
 //!
@@ -31,8 +31,9 @@ pub mod people;
 pub mod problem;
 pub mod scene;
 pub mod settings;
+pub mod sign_in;
 pub mod worker;
 pub mod worker_config;
 
 pub use blob::BlobHash;
-pub use ids::{JobId, LeaseId, SceneId, TaskId, UserId, WorkerId};
+pub use ids::{IdentityId, JobId, LeaseId, SceneId, SessionId, TaskId, TokenId, UserId, WorkerId};

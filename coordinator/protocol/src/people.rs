@@ -1,4 +1,4 @@
-//! Who is asking: the person behind a token, and access tokens for scripts.
+//! Who is asking: the person behind a token or a session, and what a person has of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::UserId;
+use crate::{IdentityId, SessionId, TokenId, UserId};
 
 /// What an access token may be used for.
 #[derive(
@@ -84,4 +84,101 @@ pub struct MintedToken {
     pub scopes: Vec<Scope>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_ms: Option<i64>,
+    /// What to revoke it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<TokenId>,
+}
+
+/// `GET /api/v1/tokens`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokenList {
+    pub tokens: Vec<Token>,
+}
+
+/// An access token that works, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Token {
+    pub id: TokenId,
+    pub name: String,
+    pub scopes: Vec<Scope>,
+    pub created_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<i64>,
+}
+
+/// `GET /api/v1/sessions`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionList {
+    pub sessions: Vec<Session>,
+}
+
+/// A browser that is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    pub id: SessionId,
+    pub created_ms: i64,
+    /// To within some minutes.
+    pub last_used_ms: i64,
+    pub expires_ms: i64,
+    /// What the browser says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// What was signed in with; nothing for the operator's link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityId>,
+    /// The session of this request.
+    #[serde(default)]
+    pub current: bool,
+}
+
+/// `GET /api/v1/identities`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IdentityList {
+    pub identities: Vec<Identity>,
+}
+
+/// One way in which a person signs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Identity {
+    pub id: IdentityId,
+    pub kind: IdentityKind,
+    /// The Aptos account: the wallet's, or the keyless one that belongs to the identity.
+    pub address: String,
+    /// The OpenID provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// What its owner knows it by, such as a mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    pub created_ms: i64,
+    pub last_used_ms: i64,
+}
+
+/// What an identity is proven by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentityKind {
+    /// The signature of an Aptos wallet.
+    Wallet,
+    /// An OpenID provider such as Google.
+    Oidc,
+    /// A kind that this reader does not know yet.
+    #[serde(other)]
+    Unknown,
+}
+
+/// `POST /api/v1/identities/{id}/pepper`: what spending from a keyless account needs beside a fresh
+/// sign-in at the provider. Whoever has both has the account's money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PepperExport {
+    pub address: String,
+    pub iss: String,
+    pub aud: String,
+    pub uid_key: String,
+    pub uid_val: String,
+    /// 31 bytes in hexadecimal digits, as the Aptos SDKs take them.
+    pub pepper: String,
+    /// To be shown to the person.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }

@@ -54,6 +54,33 @@ pub enum ProblemKind {
     /// The worker has to say hello first: it is unknown here or was started anew elsewhere.
     #[serde(rename = "urn:pictor:problem:hello-first")]
     HelloFirst,
+    /// The change was asked for by a page of another site.
+    #[serde(rename = "urn:pictor:problem:foreign-origin")]
+    ForeignOrigin,
+    /// Too many tries; `Retry-After` says when the next one is taken.
+    #[serde(rename = "urn:pictor:problem:too-many-tries")]
+    TooManyTries,
+    /// The sign-in was begun too long ago, in another browser, or was completed before: begin anew.
+    #[serde(rename = "urn:pictor:problem:sign-in-expired")]
+    SignInExpired,
+    /// What the wallet or the provider handed over proves nothing.
+    #[serde(rename = "urn:pictor:problem:not-proven")]
+    NotProven,
+    /// The wallet's key is of a kind that cannot be verified here.
+    #[serde(rename = "urn:pictor:problem:unsupported-key")]
+    UnsupportedKey,
+    /// The key does not sign for that Aptos account, or does not any more.
+    #[serde(rename = "urn:pictor:problem:not-the-accounts-key")]
+    NotTheAccountsKey,
+    /// The identity belongs to another person here.
+    #[serde(rename = "urn:pictor:problem:identity-taken")]
+    IdentityTaken,
+    /// This needs a sign-in of the last minutes.
+    #[serde(rename = "urn:pictor:problem:sign-in-again")]
+    SignInAgain,
+    /// The identity provider or the Aptos node does not answer as it should; try again later.
+    #[serde(rename = "urn:pictor:problem:counterpart-unavailable")]
+    CounterpartUnavailable,
     /// A fault of the coordinator; try again later.
     #[serde(rename = "urn:pictor:problem:internal")]
     Internal,

@@ -6,5 +6,7 @@ pub mod frames;
 pub mod jobs;
 pub mod people;
 pub mod scenes;
+pub mod sessions;
+pub mod sign_in;
 pub mod system;
 pub mod workers;

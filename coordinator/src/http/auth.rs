@@ -9,6 +9,7 @@ use pictor_protocol::UserId;
 use pictor_protocol::people::Scope;
 use pictor_protocol::problem::ProblemKind;
 
+use super::browser;
 use super::problem::Refused;
 use crate::accounts::Secret;
 use crate::app::App;
@@ -19,7 +20,7 @@ use crate::store::workers::{self, AgentRow, WorkerRow};
 /// every request.
 const SEEN_EVERY_US: i64 = 10 * 1_000_000;
 
-/// A person with an access token.
+/// A person with an access token, or in a browser that is signed in.
 #[derive(Debug)]
 pub struct Person {
     pub user: User,
@@ -61,6 +62,11 @@ impl FromRequestParts<Arc<App>> for Person {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
+        if !parts.headers.contains_key(header::AUTHORIZATION)
+            && let Some(session) = browser::session(parts, app).await?
+        {
+            return Ok(Self::in_browser(session.user()));
+        }
         let hash = Secret::hash(bearer(parts)?);
         let mut tx = app.store.read().await?;
         let token = people::token(&mut tx, &hash, app.now_us())
@@ -79,6 +85,13 @@ impl FromRequestParts<Arc<App>> for Person {
 }
 
 impl Person {
+    /// A browser may do whatever its person may.
+    fn in_browser(user: User) -> Self {
+        let may = |scope: &Scope| *scope != Scope::Operator || user.operator != 0;
+        let scopes = Scope::ALL.into_iter().filter(may).collect();
+        Self { user, scopes }
+    }
+
     fn with(self, scope: Scope) -> Result<UserId, Refused> {
         if self.scopes.contains(&scope) || self.scopes.contains(&Scope::Operator) {
             return Ok(self.user.id);

@@ -1,4 +1,4 @@
-//! What a browser sees until there are real pages: sign in with the operator's link, mint a token.
+//! What a browser sees until there are real pages: sign in, mint a token.
 
 use std::sync::Arc;
 
@@ -7,30 +7,36 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use pictor_protocol::people::Scope;
 
+use super::browser::{self, Browser, Visitor};
 use super::extract::Path;
-use super::problem::Result;
-use crate::accounts::{self, SESSION_US, Secret, TokenSpec};
+use super::problem::{Refused, Result};
+use crate::accounts::{self, TokenSpec};
 use crate::app::App;
-use crate::store::people::{self, User};
+use crate::store::sessions;
 
-const COOKIE: &str = "pictor_session";
+mod sign_in;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(home))
-        .route("/sign-in/{secret}", get(ask_to_sign_in).post(sign_in))
+        .route(
+            "/sign-in/{secret}",
+            get(ask_to_sign_in).post(sign_in_by_link),
+        )
         .route("/sign-out", post(sign_out))
         .route("/account/tokens", post(mint_token))
+        .merge(sign_in::routes())
 }
 
-async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response> {
-    let Some(user) = signed_in(&app, &headers).await? else {
+async fn home(State(app): State<Arc<App>>, parts: Parts) -> Result<Response> {
+    let Some(session) = browser::session(&parts, &app).await? else {
         return Ok(page(
             "Pictor",
             "<p>A render network for Blender. This coordinator is running.</p>\
+             <p><a href=/sign-in>Sign in</a></p>\
              <p>Its operator signs in with the one-time link that it printed when it was started first; \
              <code>pictor-coordinator sign-in-link</code> makes another.</p>",
         ));
@@ -40,7 +46,7 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Respons
          <form method=post action=/account/tokens><button>Make an access token</button></form>\
          <p>Then, where you want to submit jobs from:</p><pre>pictor login {}</pre>\
          <form method=post action=/sign-out><button>Sign out</button></form>",
-        escape(&user.name),
+        escape(&session.name),
         escape(&app.url),
     );
     Ok(page("Pictor", &body))
@@ -54,8 +60,14 @@ async fn ask_to_sign_in(Path(_): Path<String>) -> Response {
     )
 }
 
-async fn sign_in(State(app): State<Arc<App>>, Path(link): Path<String>) -> Result<Response> {
-    let Some((_, session)) = accounts::sign_in(&app.store, &link, app.now_us()).await? else {
+async fn sign_in_by_link(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(link): Path<String>,
+) -> Result<Response> {
+    let user_agent = visitor.user_agent.as_deref();
+    let signed_in = accounts::sign_in(&app.store, &link, user_agent, app.now_us()).await?;
+    let Some((_, session)) = signed_in else {
         let gone = page(
             "Sign in",
             "<p>This link was used already, or it is too old. \
@@ -63,74 +75,48 @@ async fn sign_in(State(app): State<Arc<App>>, Path(link): Path<String>) -> Resul
         );
         return Ok((StatusCode::GONE, gone).into_response());
     };
-    let secure = if app.url.starts_with("https:") {
-        "; Secure"
-    } else {
-        ""
-    };
-    let cookie = format!(
-        "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}",
-        session.reveal(),
-        SESSION_US / 1_000_000
-    );
+    let cookie = browser::session_cookie(&session, &app.sign_in.site);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
 }
 
 async fn sign_out(State(app): State<Arc<App>>, parts: Parts) -> Result<Response> {
-    if !same_origin(&parts.headers) {
-        return Ok(StatusCode::FORBIDDEN.into_response());
-    }
-    if let Some(session) = session(&parts.headers) {
+    if let Some(of) = browser::session(&parts, &app).await? {
         let mut tx = app.store.write().await?;
-        people::delete_session(&mut tx, &Secret::hash(session)).await?;
+        sessions::delete(&mut tx, of.user_id, of.session.id).await?;
         tx.commit().await?;
     }
-    let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    let cookie = browser::no_session_cookie(&app.sign_in.site);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
 }
 
-async fn mint_token(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response> {
-    let user = signed_in(&app, &headers)
-        .await?
-        .filter(|_| same_origin(&headers));
-    let Some(user) = user else {
-        return Ok(Redirect::to("/").into_response());
-    };
+async fn mint_token(State(app): State<Arc<App>>, Browser(of): Browser) -> Result<Response> {
     let spec = TokenSpec {
         name: "made in the browser",
         scopes: &[Scope::Jobs, Scope::Workers],
         expires_in_days: None,
     };
-    let (token, _) = accounts::mint_token(&app.store, &user, &spec, app.now_us()).await?;
+    let now_us = app.now_us();
+    app.sign_in.limits.by_account(of.user_id, now_us)?;
+    let token = accounts::mint_token(&app.store, &of.user(), &spec, now_us).await?;
     let body = format!(
         "<p>Your access token, shown this once:</p><pre>{}</pre>\
          <pre>pictor login {}</pre><p><a href=/>Back</a></p>",
-        escape(token.reveal()),
+        escape(token.secret.reveal()),
         escape(&app.url)
     );
     Ok(page("Access token", &body))
 }
 
-async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<User>> {
-    let Some(session) = session(headers) else {
-        return Ok(None);
-    };
-    let mut tx = app.store.read().await?;
-    Ok(people::session_user(&mut tx, &Secret::hash(session), app.now_us()).await?)
-}
-
-fn session(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    cookies
-        .split(';')
-        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
-}
-
-/// Browsers say where a request comes from; one from another site must not act for the person.
-fn same_origin(headers: &HeaderMap) -> bool {
-    headers
-        .get("sec-fetch-site")
-        .is_none_or(|site| site == "same-origin")
+/// A refusal in words for people.
+fn refusal(refused: &Refused) -> Response {
+    let (title, detail) = refused.words();
+    let body = format!(
+        "<p>{}</p><p><a href=/sign-in>Sign in</a></p>",
+        escape(detail)
+    );
+    let mut response = (refused.status(), page(title, &body)).into_response();
+    refused.add_headers(response.headers_mut());
+    response
 }
 
 fn page(title: &str, body: &str) -> Response {
@@ -139,8 +125,8 @@ fn page(title: &str, body: &str) -> Response {
          <title>{title}</title><style>body{{font:16px/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}}\
          pre{{padding:1rem;overflow-x:auto;border:1px solid}}</style><h1>{title}</h1>{body}</html>"
     );
-    let policy =
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; \
+                  form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let head = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::REFERRER_POLICY, "no-referrer"),

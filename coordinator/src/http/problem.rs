@@ -2,12 +2,19 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pictor_protocol::blob::UPLOAD_OFFSET;
 use pictor_protocol::problem::{MEDIA_TYPE, Problem, ProblemKind};
 use pictor_protocol::settings::Fault;
 
 use crate::accounts::AccountError;
+use crate::accounts::aptos::KeyError;
+use crate::accounts::aptos::keyless::KeylessError;
+use crate::accounts::identities::IdentityError;
+use crate::accounts::limits::TooMany;
+use crate::accounts::oidc::OidcError;
+use crate::accounts::sessions::SessionError;
+use crate::accounts::wallet::WalletError;
 use crate::blobs::BlobError;
 use crate::jobs::JobError;
 use crate::store::StoreError;
@@ -22,6 +29,7 @@ pub struct Refused {
     faults: Vec<Fault>,
     /// Where an upload goes on.
     offset: Option<u64>,
+    retry_after_s: Option<u64>,
 }
 
 pub type Result<T> = std::result::Result<T, Refused>;
@@ -33,7 +41,18 @@ impl Refused {
             detail: Some(detail.into()),
             faults: Vec::new(),
             offset: None,
+            retry_after_s: None,
         }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        status_and_title(self.kind).0
+    }
+
+    /// For a page: the kind's title, and what happened this time.
+    pub fn words(&self) -> (&'static str, &str) {
+        let (_, title) = status_and_title(self.kind);
+        (title, self.detail.as_deref().unwrap_or_default())
     }
 
     pub fn not_found(what: &str) -> Self {
@@ -47,6 +66,19 @@ impl Refused {
         Self {
             faults,
             ..Self::new(ProblemKind::Invalid, "the request cannot be carried out")
+        }
+    }
+
+    /// What programs need to know before they ask again.
+    pub fn add_headers(&self, headers: &mut HeaderMap) {
+        if self.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(offset) = self.offset {
+            headers.insert(UPLOAD_OFFSET, offset.into());
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
     }
 
@@ -84,6 +116,21 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
         ProblemKind::StorageFull => (StatusCode::INSUFFICIENT_STORAGE, "Storage full"),
         ProblemKind::WorkerTooOld => (StatusCode::UPGRADE_REQUIRED, "Worker too old"),
         ProblemKind::HelloFirst => (StatusCode::CONFLICT, "Say hello first"),
+        ProblemKind::ForeignOrigin => (StatusCode::FORBIDDEN, "Asked for by another site"),
+        ProblemKind::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, "Too many tries"),
+        ProblemKind::SignInExpired => (StatusCode::CONFLICT, "Begin the sign-in anew"),
+        ProblemKind::NotProven => (StatusCode::FORBIDDEN, "Not proven"),
+        ProblemKind::UnsupportedKey => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "A key that cannot be verified here",
+        ),
+        ProblemKind::NotTheAccountsKey => (StatusCode::FORBIDDEN, "Not the account's key"),
+        ProblemKind::IdentityTaken => (StatusCode::CONFLICT, "Belongs to somebody else"),
+        ProblemKind::SignInAgain => (StatusCode::FORBIDDEN, "Sign in again first"),
+        ProblemKind::CounterpartUnavailable => (
+            StatusCode::BAD_GATEWAY,
+            "A counterpart of the sign-in does not answer",
+        ),
         ProblemKind::Internal | ProblemKind::Unknown => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "A fault of the coordinator",
@@ -94,6 +141,8 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, title) = status_and_title(self.kind);
+        let mut more = HeaderMap::new();
+        self.add_headers(&mut more);
         let problem = Problem {
             kind: self.kind,
             title: title.into(),
@@ -104,12 +153,7 @@ impl IntoResponse for Refused {
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(offset) = self.offset {
-            headers.insert(UPLOAD_OFFSET, offset.into());
-        }
+        headers.extend(more);
         response
     }
 }
@@ -165,8 +209,11 @@ impl From<AccountError> for Refused {
         match error {
             AccountError::NoSuchUser(_) => Self::not_found("user"),
             AccountError::NotAnOperator => Self::new(ProblemKind::Forbidden, error.to_string()),
-            AccountError::NoScope => Self::new(ProblemKind::Invalid, error.to_string()),
+            AccountError::NoScope | AccountError::BadExpiry => {
+                Self::new(ProblemKind::Invalid, error.to_string())
+            }
             AccountError::NoRandomness(error) => Self::internal(&error),
+            AccountError::Session(error) => error.into(),
             AccountError::Store(error) => error.into(),
         }
     }
@@ -178,6 +225,93 @@ impl From<HelloError> for Refused {
             HelloError::TooMuch => Self::new(ProblemKind::Invalid, error.to_string()),
             HelloError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<SessionError> for Refused {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::NoRandomness(error) => Self::internal(&error),
+            SessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TooMany> for Refused {
+    fn from(error: TooMany) -> Self {
+        Self {
+            retry_after_s: Some(error.retry_after_s),
+            ..Self::new(ProblemKind::TooManyTries, error.to_string())
+        }
+    }
+}
+
+impl From<IdentityError> for Refused {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Taken => Self::new(ProblemKind::IdentityTaken, error.to_string()),
+            IdentityError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WalletError> for Refused {
+    fn from(error: WalletError) -> Self {
+        let kind = match error {
+            WalletError::Address(_)
+            | WalletError::NotHexadecimal(_)
+            | WalletError::Key(
+                KeyError::Unreadable | KeyError::NotOnCurve | KeyError::Threshold { .. },
+            ) => ProblemKind::Invalid,
+            WalletError::Key(KeyError::Keyless | KeyError::Passkey) => ProblemKind::UnsupportedKey,
+            WalletError::Expired => ProblemKind::SignInExpired,
+            WalletError::OtherAddress
+            | WalletError::OtherText { .. }
+            | WalletError::Signature(_) => ProblemKind::NotProven,
+            WalletError::OtherKey(_) | WalletError::NotTheAccountsKey(_) => {
+                ProblemKind::NotTheAccountsKey
+            }
+            WalletError::Node(ref cause) => {
+                tracing::warn!(
+                    error = cause as &(dyn std::error::Error + 'static),
+                    "the Aptos node cannot be asked"
+                );
+                ProblemKind::CounterpartUnavailable
+            }
+            WalletError::Identity(error) => return error.into(),
+            WalletError::NoRandomness(error) => return Self::internal(&error),
+            WalletError::Store(error) => return error.into(),
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<OidcError> for Refused {
+    fn from(error: OidcError) -> Self {
+        let kind = match error {
+            OidcError::Expired => ProblemKind::SignInExpired,
+            OidcError::Refused(_)
+            | OidcError::BadCode(_)
+            | OidcError::NoIdToken
+            | OidcError::BadIdToken(_)
+            | OidcError::OtherIssuer => ProblemKind::NotProven,
+            OidcError::Unavailable(_) => ProblemKind::CounterpartUnavailable,
+            OidcError::Keyless(_) => ProblemKind::Invalid,
+            OidcError::Identity(error) => return error.into(),
+            OidcError::NoRandomness(error) => return Self::internal(&error),
+            OidcError::Store(error) => return error.into(),
+        };
+        tracing::info!(
+            error = &error as &(dyn std::error::Error + 'static),
+            "a sign-in failed"
+        );
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<KeylessError> for Refused {
+    fn from(error: KeylessError) -> Self {
+        Self::internal(&error)
     }
 }
 

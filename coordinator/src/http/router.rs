@@ -9,10 +9,12 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::api::{blobs, events, frames, jobs, people, scenes, system, workers};
+use super::api::{blobs, events, frames, jobs, people, scenes, sessions, sign_in, system, workers};
 use super::problem::Refused;
 use super::{agent, pages};
 use crate::app::App;
@@ -32,7 +34,9 @@ struct Document;
 fn documented() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         // people and their scripts
-        .merge(people::routes()) //     /api/v1/me  /api/v1/tokens
+        .merge(sign_in::routes()) //    /api/v1/sign-in[/wallet[/challenge]|/oidc]  /api/v1/identities[/{id}[/pepper]|…]
+        .merge(sessions::routes()) //   /api/v1/sessions[/{id}]
+        .merge(people::routes()) //     /api/v1/me  /api/v1/tokens[/{id}]
         .merge(blobs::routes()) //      /api/v1/blobs/{hash}
         .merge(scenes::routes()) //     /api/v1/scenes[/{id}]
         .merge(jobs::routes()) //       /api/v1/jobs[/{id}[/pause|resume|cancel|retry]]
@@ -49,7 +53,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (documented, _) = documented().split_for_parts();
     documented
         .route("/api/v1/openapi.json", get(system::openapi))
-        .merge(pages::routes()) //      /  /sign-in/{secret}  /account
+        .merge(pages::routes()) //      /  /sign-in[/{secret}|/oidc[/callback]|/wallet.js]  /sign-out  /account
         .fallback(|| async { Refused::not_found("address") })
         .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), measure))
@@ -60,13 +64,13 @@ pub fn router(app: Arc<App>) -> Router {
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = documented().into_openapi();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-    document
-        .components
-        .get_or_insert_default()
-        .add_security_scheme("token", SecurityScheme::Http(bearer));
-    document.security = Some(vec![utoipa::openapi::SecurityRequirement::new(
-        "token", [""; 0],
-    )]);
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    // Named as where there is no TLS; with TLS it has the prefix `__Host-`.
+    let cookie = ApiKey::Cookie(ApiKeyValue::new("pictor_session"));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    let either = ["token", "session"].map(|scheme| SecurityRequirement::new(scheme, [""; 0]));
+    document.security = Some(either.into());
     name_operations(&mut document);
     document
 }

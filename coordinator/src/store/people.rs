@@ -1,7 +1,7 @@
-//! People, their sign-in links, sessions and access tokens. Secrets come here as hashes.
+//! People, their sign-in links and access tokens. Secrets come here as hashes.
 
-use pictor_protocol::UserId;
 use pictor_protocol::people::Scope;
+use pictor_protocol::{TokenId, UserId};
 use sqlx::FromRow;
 
 use super::column::{Json, json};
@@ -84,43 +84,10 @@ pub async fn use_link(tx: &mut Tx, hash: &str, now_us: i64) -> Result<Option<Use
     )
 }
 
-pub async fn insert_session(
-    tx: &mut Tx,
-    hash: &str,
-    user: UserId,
-    now_us: i64,
-    expires_us: i64,
-) -> Result<()> {
-    execute!(
-        tx,
-        "INSERT INTO sessions (hash, user_id, created_us, expires_us) VALUES ($1, $2, $3, $4)",
-        hash,
-        user.to_string(),
-        now_us,
-        expires_us
-    )?;
-    Ok(())
-}
-
-pub async fn session_user(tx: &mut Tx, hash: &str, now_us: i64) -> Result<Option<User>> {
-    fetch_optional!(
-        tx,
-        User,
-        "SELECT users.id, users.name, users.operator FROM sessions JOIN users ON users.id = user_id \
-         WHERE hash = $1 AND expires_us > $2",
-        hash,
-        now_us
-    )
-}
-
-pub async fn delete_session(tx: &mut Tx, hash: &str) -> Result<()> {
-    execute!(tx, "DELETE FROM sessions WHERE hash = $1", hash)?;
-    Ok(())
-}
-
 /// A token that is about to be stored.
 pub struct NewTokenRow<'a> {
     pub hash: &'a str,
+    pub id: TokenId,
     pub user: UserId,
     pub name: &'a str,
     pub scopes: &'a [Scope],
@@ -131,9 +98,10 @@ pub struct NewTokenRow<'a> {
 pub async fn insert_token(tx: &mut Tx, token: &NewTokenRow<'_>) -> Result<()> {
     execute!(
         tx,
-        "INSERT INTO access_tokens (hash, user_id, name, scopes, created_us, expires_us) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO access_tokens (hash, id, user_id, name, scopes, created_us, expires_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         token.hash,
+        token.id.to_string(),
         token.user.to_string(),
         token.name,
         json(&token.scopes),
@@ -154,6 +122,44 @@ pub async fn token(tx: &mut Tx, hash: &str, now_us: i64) -> Result<Option<TokenR
         hash,
         now_us
     )
+}
+
+/// A token as its owner sees it.
+#[derive(Debug, FromRow)]
+pub struct ListedToken {
+    #[sqlx(try_from = "String")]
+    pub id: TokenId,
+    pub name: String,
+    #[sqlx(try_from = "String")]
+    pub scopes: Json<Vec<Scope>>,
+    pub created_us: i64,
+    pub expires_us: Option<i64>,
+}
+
+/// The tokens of a person that work, the latest first.
+pub async fn tokens_of(tx: &mut Tx, user: UserId, now_us: i64) -> Result<Vec<ListedToken>> {
+    fetch_all!(
+        tx,
+        ListedToken,
+        "SELECT id, name, scopes, created_us, expires_us FROM access_tokens \
+         WHERE user_id = $1 AND revoked_us IS NULL AND (expires_us IS NULL OR expires_us > $2) \
+         ORDER BY created_us DESC, id",
+        user.to_string(),
+        now_us
+    )
+}
+
+/// Revokes one token of a person; false if there is none of that id, or it was revoked before.
+pub async fn revoke_token_of(tx: &mut Tx, user: UserId, id: TokenId, now_us: i64) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE access_tokens SET revoked_us = $3 \
+         WHERE user_id = $1 AND id = $2 AND revoked_us IS NULL",
+        user.to_string(),
+        id.to_string(),
+        now_us
+    )?;
+    Ok(changed > 0)
 }
 
 /// Revokes a token; false if it is unknown or was revoked before.

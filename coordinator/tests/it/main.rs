@@ -15,3 +15,6 @@ mod real_pictures;
 mod real_scenes;
 mod real_sizes;
 mod runtimes;
+mod sessions;
+mod sign_in_oidc;
+mod sign_in_wallet;

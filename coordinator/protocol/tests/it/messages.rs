@@ -7,16 +7,21 @@ use pictor_protocol::agent::{
 };
 use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{Frame, FramePage, FrameProgress, Job, JobPage, NewJob, RetryFrames};
-use pictor_protocol::people::{Me, MintedToken, NewToken};
+use pictor_protocol::people::{
+    IdentityList, Me, MintedToken, NewToken, PepperExport, SessionList, TokenList,
+};
 use pictor_protocol::problem::Problem;
 use pictor_protocol::scene::{NewScene, Scene};
+use pictor_protocol::sign_in::{
+    AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
+};
 use pictor_protocol::worker::{Demand, NewWorker, Worker, WorkerList};
 use pictor_protocol::worker_config::WorkerConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::samples::{agent, job, people, scene, worker};
+use crate::samples::{agent, job, people, scene, sign_in, worker};
 
 pub fn all() -> Vec<Message> {
     vec![
@@ -45,6 +50,17 @@ pub fn all() -> Vec<Message> {
         message::<Me>(people::me()),
         message::<NewToken>(people::new_token()),
         message::<MintedToken>(people::minted_token()),
+        message::<TokenList>(people::token_list()),
+        message::<SessionList>(people::session_list()),
+        message::<IdentityList>(people::identity_list()),
+        message::<PepperExport>(people::pepper_export()),
+        // sign_in
+        message::<SignInWays>(sign_in::sign_in_ways()),
+        message::<AskForChallenge>(sign_in::ask_for_challenge()),
+        message::<WalletChallenge>(sign_in::wallet_challenge()),
+        message::<WalletProof>(sign_in::wallet_proof()),
+        message::<SignedIn>(sign_in::signed_in()),
+        message::<OidcRedirect>(sign_in::oidc_redirect()),
         // worker, worker_config, gpus
         message::<NewWorker>(worker::new_worker()),
         message::<Worker>(worker::worker()),

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod job;
 pub mod people;
 pub mod scene;
+pub mod sign_in;
 pub mod worker;
 
 use pictor_protocol::BlobHash;
@@ -11,6 +12,9 @@ use uuid::Uuid;
 
 /// 2026-01-01 00:00:00 UTC.
 const NEW_YEAR_MS: i64 = 1_767_225_600_000;
+
+/// Of an Aptos account.
+const ADDRESS: &str = "0x147e4d3a5b10eaed2a93536e284c23096dfcea9ac61f0a8420e5d01fbd8f0ea8";
 
 /// One id for each number.
 fn uuid(number: u128) -> Uuid {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use pictor_protocol::people::{Me, MintedToken, NewToken, Scope};
+use pictor_protocol::TokenId;
+use pictor_protocol::people::{Me, MintedToken, NewToken, Scope, Token, TokenList};
 use pictor_protocol::problem::{Problem, ProblemKind};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -13,16 +14,19 @@ use utoipa_axum::routes;
 use crate::accounts::{self, TokenSpec};
 use crate::app::App;
 use crate::http::auth::Person;
-use crate::http::extract;
+use crate::http::browser::Browser;
+use crate::http::extract::{self, Path};
 use crate::http::problem::{Refused, Result};
+use crate::store;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(me))
-        .routes(routes!(mint))
+        .routes(routes!(mint, list_tokens))
+        .routes(routes!(revoke_token))
 }
 
-/// Whose token this is and what it may do
+/// Who is asking, and what they may do
 #[utoipa::path(get, path = "/api/v1/me", tag = "people",
     responses((status = 200, body = Me), (status = "4XX", body = Problem)))]
 async fn me(person: Person) -> Json<Me> {
@@ -60,12 +64,49 @@ async fn mint(
         scopes: &new.scopes,
         expires_in_days: new.expires_in_days,
     };
-    let (token, expires_us) =
-        accounts::mint_token(&app.store, &person.user, &spec, app.now_us()).await?;
+    let now_us = app.now_us();
+    app.sign_in.limits.by_account(person.user.id, now_us)?;
+    let token = accounts::mint_token(&app.store, &person.user, &spec, now_us).await?;
     let minted = MintedToken {
-        token: token.reveal().into(),
+        token: token.secret.reveal().into(),
         scopes: new.scopes,
-        expires_ms: expires_us.map(|us| us / 1_000),
+        expires_ms: token.expires_us.map(|us| us / 1_000),
+        id: Some(token.id),
     };
     Ok((StatusCode::CREATED, Json(minted)))
+}
+
+/// One's access tokens that work, the latest first
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "people", security(("session" = [])),
+    responses((status = 200, body = TokenList), (status = "4XX", body = Problem)))]
+async fn list_tokens(State(app): State<Arc<App>>, Browser(of): Browser) -> Result<Json<TokenList>> {
+    let mut tx = app.store.read().await?;
+    let rows = store::people::tokens_of(&mut tx, of.user_id, app.now_us()).await?;
+    let tokens = rows.into_iter().map(|row| Token {
+        id: row.id,
+        name: row.name,
+        scopes: row.scopes.0,
+        created_ms: row.created_us / 1_000,
+        expires_ms: row.expires_us.map(|us| us / 1_000),
+    });
+    Ok(Json(TokenList {
+        tokens: tokens.collect(),
+    }))
+}
+
+/// Revoke one of one's access tokens
+#[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "people", params(("id" = String, Path)),
+    security(("session" = [])),
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn revoke_token(
+    State(app): State<Arc<App>>,
+    Browser(of): Browser,
+    Path(id): Path<TokenId>,
+) -> Result<StatusCode> {
+    let mut tx = app.store.write().await?;
+    if !store::people::revoke_token_of(&mut tx, of.user_id, id, app.now_us()).await? {
+        return Err(Refused::not_found("token"));
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }

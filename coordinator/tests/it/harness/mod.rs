@@ -1,6 +1,8 @@
 //! A world in one line: a coordinator on a free port, people with tokens, scripted workers, scenes.
 
+pub mod browser;
 pub mod client;
+pub mod counterparts;
 pub mod events;
 pub mod process;
 pub mod scenes;
@@ -54,6 +56,7 @@ pub struct World {
     pub store: Store,
     /// The operator, with every scope.
     pub creator: Client,
+    config: Config,
     dir: tempfile::TempDir,
     stop: CancellationToken,
     running: JoinHandle<Result<(), StartError>>,
@@ -61,22 +64,34 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap()).await
+        Self::start_with(|_| {}).await
     }
 
-    async fn start_in(dir: tempfile::TempDir) -> Self {
-        let server = Server::start(config(dir.path())).await.unwrap();
+    /// With settings of the test's own.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = config(dir.path());
+        change(&mut config);
+        Stopped { dir, config }.start().await
+    }
+
+    /// On data that is there.
+    pub async fn start_on(dir: tempfile::TempDir) -> Self {
+        let config = config(dir.path());
+        Stopped { dir, config }.start().await
+    }
+
+    async fn run(dir: tempfile::TempDir, config: Config, server: Server) -> Self {
         let url = server.url().to_owned();
         let stop = CancellationToken::new();
         let running = tokio::spawn(server.run(stop.clone()));
-        let store = Store::open_sqlite(&config(dir.path()).database())
-            .await
-            .unwrap();
+        let store = Store::open_sqlite(&config.database()).await.unwrap();
         let creator = person(&store, &url, accounts::OPERATOR, &Scope::ALL).await;
         Self {
             url,
             store,
             creator,
+            config,
             dir,
             stop,
             running,
@@ -85,10 +100,31 @@ impl World {
 
     /// Stops the coordinator and starts another one on the same data.
     pub async fn restart(self) -> Self {
+        self.stop().await.start().await
+    }
+
+    pub async fn stop(self) -> Stopped {
         self.stop.cancel();
         self.running.await.unwrap().unwrap();
         self.store.close().await;
-        Self::start_in(self.dir).await
+        Stopped {
+            dir: self.dir,
+            config: self.config,
+        }
+    }
+
+    /// Changes the database behind the coordinator's back, such as the age of what is in it.
+    pub async fn sql(&self, text: &'static str) {
+        let file = format!("sqlite://{}", self.config.database().display());
+        let pool = sqlx::SqlitePool::connect(&file).await.unwrap();
+        let changed = sqlx::query(text).execute(&pool).await.unwrap();
+        assert!(changed.rows_affected() > 0, "{text} changes nothing");
+        pool.close().await;
+    }
+
+    /// Where the coordinator keeps what it must not lose.
+    pub fn data(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Another person, who is no operator.
@@ -112,6 +148,29 @@ impl World {
     }
 }
 
+/// A coordinator's data, while none runs on it.
+pub struct Stopped {
+    dir: tempfile::TempDir,
+    config: Config,
+}
+
+impl Stopped {
+    pub async fn start(self) -> World {
+        let server = Server::start(self.config.clone()).await.unwrap();
+        World::run(self.dir, self.config, server).await
+    }
+
+    /// Why a coordinator with other settings does not start on this data.
+    pub async fn refusal(&self, change: impl FnOnce(&mut Config)) -> StartError {
+        let mut config = self.config.clone();
+        change(&mut config);
+        let Err(error) = Server::start(config).await else {
+            panic!("it starts");
+        };
+        error
+    }
+}
+
 /// Fast enough for tests, and otherwise the defaults.
 fn config(data: &Path) -> Config {
     let flags = pictor_coordinator::config::Flags::default();
@@ -132,10 +191,10 @@ async fn person(store: &Store, url: &str, name: &str, scopes: &[Scope]) -> Clien
         scopes,
         expires_in_days: None,
     };
-    let (token, _) = accounts::mint_token(store, &user, &spec, now_us())
+    let token = accounts::mint_token(store, &user, &spec, now_us())
         .await
         .unwrap();
-    Client::new(url, token.reveal())
+    Client::new(url, token.secret.reveal())
 }
 
 /// What creators do, in their words.

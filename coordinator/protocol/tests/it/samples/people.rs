@@ -1,9 +1,12 @@
-use pictor_protocol::UserId;
-use pictor_protocol::people::{Me, MintedToken, NewToken, Scope};
+use pictor_protocol::people::{
+    Identity, IdentityKind, IdentityList, Me, MintedToken, NewToken, PepperExport, Scope, Session,
+    SessionList, Token, TokenList,
+};
 use pictor_protocol::problem::{Problem, ProblemKind};
 use pictor_protocol::settings::Fault;
+use pictor_protocol::{IdentityId, SessionId, TokenId, UserId};
 
-use super::{NEW_YEAR_MS, uuid};
+use super::{ADDRESS, NEW_YEAR_MS, uuid};
 
 pub fn me() -> Vec<Me> {
     vec![Me {
@@ -27,6 +30,63 @@ pub fn minted_token() -> Vec<MintedToken> {
         token: "a-secret".into(),
         scopes: Scope::ALL.to_vec(),
         expires_ms: Some(NEW_YEAR_MS),
+        id: Some(TokenId::new(uuid(21))),
+    }]
+}
+
+pub fn token_list() -> Vec<TokenList> {
+    let token = Token {
+        id: TokenId::new(uuid(21)),
+        name: "render script".into(),
+        scopes: Scope::ALL.to_vec(),
+        created_ms: NEW_YEAR_MS,
+        expires_ms: Some(NEW_YEAR_MS),
+    };
+    vec![TokenList {
+        tokens: vec![token],
+    }]
+}
+
+pub fn session_list() -> Vec<SessionList> {
+    let session = Session {
+        id: SessionId::new(uuid(22)),
+        created_ms: NEW_YEAR_MS,
+        last_used_ms: NEW_YEAR_MS,
+        expires_ms: NEW_YEAR_MS,
+        user_agent: Some("Mozilla/5.0".into()),
+        identity: Some(IdentityId::new(uuid(23))),
+        current: true,
+    };
+    vec![SessionList {
+        sessions: vec![session],
+    }]
+}
+
+pub fn identity_list() -> Vec<IdentityList> {
+    let kinds = [IdentityKind::Wallet, IdentityKind::Oidc];
+    let identities = kinds.into_iter().map(|kind| Identity {
+        id: IdentityId::new(uuid(23)),
+        kind,
+        address: ADDRESS.into(),
+        issuer: Some("https://accounts.google.com".into()),
+        label: Some("ada@example.org".into()),
+        created_ms: NEW_YEAR_MS,
+        last_used_ms: NEW_YEAR_MS,
+    });
+    vec![IdentityList {
+        identities: identities.collect(),
+    }]
+}
+
+pub fn pepper_export() -> Vec<PepperExport> {
+    vec![PepperExport {
+        address: ADDRESS.into(),
+        iss: "https://accounts.google.com".into(),
+        aud: "client.apps.googleusercontent.com".into(),
+        uid_key: "sub".into(),
+        uid_val: "113990307082899718775".into(),
+        pepper: format!("0x{}", "5e".repeat(31)),
+        warnings: vec!["Keep it to yourself.".into()],
     }]
 }
 
@@ -45,6 +105,15 @@ pub fn problem() -> Vec<Problem> {
         ProblemKind::StorageFull,
         ProblemKind::WorkerTooOld,
         ProblemKind::HelloFirst,
+        ProblemKind::ForeignOrigin,
+        ProblemKind::TooManyTries,
+        ProblemKind::SignInExpired,
+        ProblemKind::NotProven,
+        ProblemKind::UnsupportedKey,
+        ProblemKind::NotTheAccountsKey,
+        ProblemKind::IdentityTaken,
+        ProblemKind::SignInAgain,
+        ProblemKind::CounterpartUnavailable,
         ProblemKind::Internal,
     ];
     let problems = kinds.into_iter().map(|kind| Problem {

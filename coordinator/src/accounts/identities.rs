@@ -1,0 +1,123 @@
+//! A proven identity becomes a person: the one who has it, a new one, or the one it is linked to.
+
+use pictor_protocol::{IdentityId, UserId};
+use uuid::Uuid;
+
+use super::aptos::Address;
+use super::aptos::keyless::Subject;
+use crate::store::identities::{self, IdentityRow, NewIdentityRow};
+use crate::store::people::{self, User};
+use crate::store::{StoreError, Tx};
+
+/// What somebody has proven to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Proven<'a> {
+    pub address: Address,
+    /// At an OpenID provider; a wallet's owner otherwise.
+    pub subject: Option<Subject<'a>>,
+    /// What the person knows it by.
+    pub label: Option<&'a str>,
+}
+
+/// What an identity is proven for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    SignIn,
+    /// To sign in to this account with it from now on.
+    LinkTo(UserId),
+}
+
+/// Whom a proven identity belongs to.
+#[derive(Debug)]
+pub struct Owned {
+    pub user: User,
+    pub identity: IdentityId,
+    pub address: String,
+    /// The account was made just now.
+    pub is_new: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// Accounts are never merged: nobody could say whose jobs, workers and points they then are.
+    #[error("this identity belongs to another account here; sign in with it, or use another one")]
+    Taken,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Finds or makes whom a proven identity belongs to.
+pub async fn settle(
+    tx: &mut Tx,
+    proven: Proven<'_>,
+    purpose: Purpose,
+    now_us: i64,
+) -> Result<Owned, IdentityError> {
+    let known = match proven.subject {
+        Some(Subject { iss, sub, .. }) => identities::by_subject(tx, iss, sub).await?,
+        None => identities::by_wallet(tx, &proven.address.to_string()).await?,
+    };
+    match (known, purpose) {
+        (Some(known), Purpose::LinkTo(user)) if known.user_id != user => Err(IdentityError::Taken),
+        (Some(known), Purpose::SignIn | Purpose::LinkTo(_)) => {
+            Ok(recognise(tx, known, proven.label, now_us).await?)
+        }
+        (None, Purpose::LinkTo(user)) => Ok(add(tx, proven, user, now_us).await?),
+        (None, Purpose::SignIn) => {
+            let user = UserId::new(Uuid::now_v7());
+            let name = free_name(tx, proven.address).await?;
+            people::insert_user(tx, user, &name, false, now_us).await?;
+            let owned = add(tx, proven, user, now_us).await?;
+            Ok(Owned {
+                is_new: true,
+                ..owned
+            })
+        }
+    }
+}
+
+async fn recognise(
+    tx: &mut Tx,
+    known: IdentityRow,
+    label: Option<&str>,
+    now_us: i64,
+) -> Result<Owned, StoreError> {
+    identities::used(tx, known.id, label, now_us).await?;
+    Ok(Owned {
+        user: identities::owner(tx, known.id).await?,
+        identity: known.id,
+        address: known.address,
+        is_new: false,
+    })
+}
+
+async fn add(
+    tx: &mut Tx,
+    proven: Proven<'_>,
+    user: UserId,
+    now_us: i64,
+) -> Result<Owned, StoreError> {
+    let new = NewIdentityRow {
+        id: IdentityId::new(Uuid::now_v7()),
+        user,
+        address: &proven.address.to_string(),
+        subject: proven.subject.map(|of| (of.iss, of.aud, of.sub)),
+        label: proven.label,
+        now_us,
+    };
+    identities::insert(tx, &new).await?;
+    Ok(Owned {
+        user: identities::owner(tx, new.id).await?,
+        identity: new.id,
+        address: new.address.to_owned(),
+        is_new: false,
+    })
+}
+
+/// A name says nothing about a person before the person chooses one.
+async fn free_name(tx: &mut Tx, address: Address) -> Result<String, StoreError> {
+    let address = address.to_string();
+    let short = format!("aptos-{}", &address[2..14]);
+    let taken = people::user_by_name(tx, &short).await?.is_some();
+    Ok(if taken { address } else { short })
+}
