@@ -233,7 +233,9 @@ impl Sources {
         flag: &Option<String>,
     ) -> Option<T> {
         let from_file = self.file.remove(key);
-        let text = flag.clone().or(from_file)?;
+        // Compose files hand over what is not set as an empty variable.
+        let flag = flag.clone().filter(|text| !text.is_empty());
+        let text = flag.or(from_file)?;
         match text.parse() {
             Ok(value) => Some(value),
             Err(error) => {
@@ -315,6 +317,16 @@ mod tests {
             Config::from_sources(&flags, file(&[("hold_s", "9"), ("lease_ttl_s", "30")]));
         assert_eq!(faults, []);
         assert_eq!((config.hold.as_secs(), config.lease_ttl.as_secs()), (7, 30));
+    }
+
+    #[test]
+    fn an_empty_variable_is_one_that_is_not_set() {
+        let flags = Flags {
+            hold_s: Some(String::new()),
+            ..Flags::default()
+        };
+        let (config, faults) = Config::from_sources(&flags, file(&[("hold_s", "9")]));
+        assert_eq!((config.hold.as_secs(), faults), (9, vec![]));
     }
 
     #[test]

@@ -29,6 +29,7 @@ UPDATE sessions SET last_used_us = created_us,
          substr(hash, 17, 4) || '-' || substr(hash, 21, 12);
 CREATE UNIQUE INDEX sessions_by_id ON sessions (id);
 CREATE INDEX sessions_by_user ON sessions (user_id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_us);
 
 ALTER TABLE access_tokens ADD COLUMN id TEXT;
 UPDATE access_tokens SET

@@ -57,6 +57,8 @@ impl SignInSettings {
     pub(super) fn take(of: &mut Sources, flags: &SignInFlags) -> Self {
         let chain = of.take_optional("aptos_chain", &flags.aptos_chain);
         let node = of.take_url("aptos_node", &flags.aptos_node);
+        // Providers of nodes name them with the version of the API or without.
+        let node = node.map(|url| url.trim_end_matches("/v1").to_owned());
         if node.is_some() && chain.is_none() {
             of.fault("aptos_node", "is of no use without aptos_chain".into());
         }

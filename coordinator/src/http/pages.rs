@@ -129,7 +129,8 @@ fn page(title: &str, body: &str) -> Response {
                   form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let head = [
         (header::CONTENT_SECURITY_POLICY, policy),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // Not `no-referrer`: a form would then be sent with the origin `null`, as if by another site.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
     ];
     (head, Html(html)).into_response()

@@ -128,27 +128,52 @@ fn poseidon(inputs: &[Fr]) -> Result<Fr, PoseidonError> {
 mod tests {
     use super::*;
 
+    #[derive(serde::Deserialize)]
+    struct Vectors {
+        texts_hashed: Vec<TextHashed>,
+        poseidon: Vec<Hashed>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct TextHashed {
+        text: String,
+        max: usize,
+        hash: String,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Hashed {
+        inputs: Vec<String>,
+        hash: String,
+    }
+
+    fn vectors() -> Vectors {
+        serde_json::from_str(include_str!("tests/vectors.json")).unwrap()
+    }
+
     /// Of the npm package `poseidon-lite`.
     #[test]
+    fn poseidon_is_that_of_the_aptos_sdk() {
+        let vectors = vectors().poseidon;
+        assert_eq!(vectors.len(), 12);
+        for Hashed { inputs, hash } in vectors {
+            let inputs: Vec<Fr> = inputs.iter().map(|text| text.parse().unwrap()).collect();
+            assert_eq!(poseidon(&inputs).unwrap().to_string(), hash);
+        }
+    }
+
+    #[test]
     fn texts_are_hashed_as_the_aptos_sdk_hashes_them() {
-        for (text, max, expected) in [
-            (
-                "hello",
-                31,
-                "19131502131677697582824316262023599653223229634739282128274922348992854400539",
-            ),
-            (
-                "",
-                120,
-                "14655542659562014735865511769057053982292279840403315552050801315682099828156",
-            ),
-            (
-                "sub",
-                30,
-                "2812822545962450567208100354936202269484348261568434065543081943673889869939",
-            ),
-        ] {
-            assert_eq!(hash("text", text, max).unwrap().to_string(), expected);
+        let vectors = vectors().texts_hashed;
+        assert_eq!(vectors.len(), 6);
+        for TextHashed {
+            text,
+            max,
+            hash: expected,
+        } in vectors
+        {
+            let hashed = hash("text", &text, max).unwrap();
+            assert_eq!(hashed.to_string(), expected, "{text:?}");
         }
     }
 
