@@ -1,7 +1,9 @@
 //! Sessions, tokens and identities of a person who is signed in; limits; requests of other sites.
 
 use http::{Method, StatusCode, header};
+use pictor_coordinator::accounts;
 use pictor_coordinator::accounts::aptos::Chain;
+use pictor_coordinator::app::now_us;
 use pictor_protocol::people::{
     Identity, IdentityKind, IdentityList, Me, MintedToken, Scope, SessionList, TokenList,
 };
@@ -152,6 +154,27 @@ async fn identities_are_added_to_one_account_and_never_merged() {
     let page = grace.link_with_provider().await;
     assert_eq!(page.status, StatusCode::OK, "{page:?}");
     assert_eq!(identities(&mut grace).await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_operator_adds_a_wallet_after_the_link_and_needs_no_link_again() {
+    let (world, mut wallets) = (with_wallets().await, Wallets::start().await);
+    let operator = accounts::by_name(&world.store, accounts::OPERATOR)
+        .await
+        .unwrap();
+    let link = accounts::make_sign_in_link(&world.store, operator.id, now_us())
+        .await
+        .unwrap();
+    let mut browser = Browser::on(&world.url);
+    let path = format!("/sign-in/{}", link.reveal());
+    let signed_in_by_link = browser.post(&path, &json!({})).await;
+    assert_eq!(signed_in_by_link.status, StatusCode::SEE_OTHER);
+    link_wallet(&mut browser, &mut wallets, "ed25519").await;
+
+    let mut again = signed_in(&world, &mut wallets, "Laptop", "ed25519").await;
+    let me: Me = again.get("/api/v1/me").await.json();
+    assert_eq!((me.id, me.operator), (operator.id, true));
+    assert_eq!(me.scopes, Scope::ALL);
 }
 
 #[tokio::test]

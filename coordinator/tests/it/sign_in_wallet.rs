@@ -47,6 +47,20 @@ async fn every_kind_of_wallet_signs_in_by_either_of_its_features() {
 }
 
 #[tokio::test]
+async fn a_wallet_that_orders_the_fields_as_the_grammar_does_signs_in_too() {
+    let (world, mut wallets) = (with_wallets().await, Wallets::start().await);
+    let mut browser = Browser::on(&world.url);
+    let challenge = browser.challenge(CHALLENGE).await;
+    let request = json!({
+        "kind": "multi_key", "sign_in": challenge.sign_in, "chain_first": true,
+    });
+    let by_grammar = wallets.sign(&challenge, request).await;
+    let by_package = wallets.sign_in("multi_key", &challenge).await;
+    assert_ne!(by_grammar.signature, by_package.signature);
+    signed_in(&mut browser, &by_grammar).await;
+}
+
+#[tokio::test]
 async fn a_challenge_is_answered_once_whatever_comes_of_it() {
     let (world, mut wallets) = (with_wallets().await, Wallets::start().await);
     let mut browser = Browser::on(&world.url);

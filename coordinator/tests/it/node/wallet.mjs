@@ -1,5 +1,6 @@
 // Aptos wallets of every kind, by the SDK that wallets are made with. Reads a request a line and answers a line:
-// {kind, sign_in} or {kind, sign_message, application, chain_id, nonce_first}; `address` is another account's.
+// {kind, sign_in} or {kind, sign_message, application, chain_id, nonce_first}; `address` is another account's. With
+// chain_first the fields of sign_in stand as in AIP-116's grammar, where the package puts the chain last.
 
 import { webcrypto } from "node:crypto";
 import { createInterface } from "node:readline";
@@ -56,13 +57,14 @@ function keyless() {
   };
 }
 
-function sign({ kind, seed, address, sign_in, sign_message, application, chain_id, nonce_first }) {
+function sign({ kind, seed, address, sign_in, chain_first, sign_message, application, chain_id, nonce_first }) {
   if (kind === "keyless") return keyless();
   const wallet = WALLETS[kind](seed ?? 1);
   const account = address ?? wallet.accountAddress.toString();
   const answer = { address: account, public_key: wallet.publicKey.bcsToHex().toString() };
   if (sign_in) {
-    const text = createSignInMessage({ ...sign_in, address: account });
+    let text = createSignInMessage({ ...sign_in, address: account });
+    if (chain_first) text = text.replace(/\n(Nonce: [^]*)\n(Chain ID: .*)$/, "\n$2\n$1");
     const signature = wallet.sign(createSignInSigningMessage(text));
     return { ...answer, signature: signature.bcsToHex().toString() };
   }
