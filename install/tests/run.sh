@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 #
 # Checks every shell file of the repository with shellcheck and runs the installers' tests with bats.
-# Installs both when they are missing. Arguments are bats files to run instead of all.
+# Installs what is missing for that. Arguments are bats files to run instead of all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 main() {
-    if [[ -z "$(type -P shellcheck)" || -z "$(type -P bats)" ]]; then
-        install/prerequisites.sh shellcheck bats
-    fi
+    # Wine runs the Windows script, mingw builds what that script calls.
+    install/prerequisites.sh shellcheck bats wine wine64 gcc-mingw-w64-x86-64-win32
     check_shell
     local tests=("$@")
     ((${#tests[@]} > 0)) || mapfile -t tests < <(ls install/tests/*.bats)
