@@ -29,7 +29,7 @@ async fn each_gpu_is_a_slot_pinned_by_its_name_and_read_with_every_report() {
     assert_eq!(driver.as_deref(), Some("550.54.14"));
 
     // Both slots render at the same time: frame 1 waits.
-    let attempts = world.offer_both(1..=1);
+    let attempts = world.offer_both(1..=1).await;
     world
         .until("readings of both slots", |telemetry| {
             telemetry == [0, 1].map(reading)
@@ -57,7 +57,7 @@ async fn each_gpu_is_a_slot_pinned_by_its_name_and_read_with_every_report() {
 #[tokio::test]
 async fn a_gpu_lost_in_the_middle_of_a_frame_gives_its_frames_back_and_ends_the_worker() {
     let world = World::start(&[gpu(0), gpu(1)]).await;
-    let attempts = world.offer_both(1..=3);
+    let attempts = world.offer_both(1..=3).await;
     world.both_render().await;
     world
         .gpus
@@ -125,7 +125,7 @@ async fn parts_of_a_split_gpu_are_slots_and_sensors_that_are_not_there_are_left_
         Some(ComputeCapability::new(8, 9))
     );
 
-    world.offer_both(1..=1);
+    world.offer_both(1..=1).await;
     let only_memory = |slot| Telemetry {
         utilisation_percent: None,
         temperature_celsius: None,
@@ -244,8 +244,14 @@ impl World {
         self.coordinator.with(|inner| inner.hellos[0].slots.clone())
     }
 
-    /// Two leases of these frames, one for each slot.
-    fn offer_both(&self, frames: std::ops::RangeInclusive<i32>) -> Vec<AttemptRef> {
+    /// Two leases of these frames, one for each slot: both ask by then, and neither gets both.
+    async fn offer_both(&self, frames: std::ops::RangeInclusive<i32>) -> Vec<AttemptRef> {
+        self.coordinator
+            .until("both slots ask", |inner| {
+                let asks = |slot: u16| inner.asks.iter().any(|ask| ask.slot == slot);
+                asks(0) && asks(1)
+            })
+            .await;
         let scene = self.coordinator.scene(b"BLENDER");
         let offer = |_| self.coordinator.offer(&scene, frames.clone());
         (0..2).flat_map(offer).collect()
