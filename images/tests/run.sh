@@ -14,8 +14,8 @@ main() {
     build worker
     bats --print-output-on-failure --timing "${@:-images/tests}"
     if (($# == 0)); then
-        "${CARGO:-cargo}" build -p pictor-coordinator --bins
-        "${CARGO:-cargo}" test -p pictor-coordinator --test it -- --ignored docker_
+        # The whole workspace, as `make test` compiled it; only the coordinator has such tests.
+        "${CARGO:-cargo}" test --workspace --test it -- --ignored docker_
     fi
 }
 
