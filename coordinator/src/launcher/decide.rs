@@ -16,12 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pictor_protocol::WorkerId;
+use pictor_protocol::worker::Presence;
 
 use super::backoff;
 use super::ending::Record;
 use super::model::{
     Action, Container, ContainerId, ContainerState, Host, HostId, Image, Notice, Place, Seen,
-    Sight, Subject,
+    Sight, Subject, WorkerSeen,
 };
 use super::scale::Scale;
 use leave::Leaving;
@@ -327,7 +328,30 @@ impl Fleet {
             .count();
         let is_place = |subject: &&Subject| matches!(subject, Subject::Place(_));
         let starting = self.busy.iter().filter(is_place).count() + self.settling.len();
-        self.policy.most.saturating_sub(running + starting)
+        let unseen = self.unseen(seen).len();
+        self.policy.most.saturating_sub(running + starting + unseen)
+    }
+
+    /// Places of hosts that were silent ever since this launcher started, where an earlier one may have left a
+    /// worker that runs: those of which the coordinator does not know better.
+    fn unseen(&self, seen: &Seen) -> BTreeSet<Place> {
+        let is_unseen = |host: &HostId| !self.adopted.contains(host);
+        let Some(coordinator) = &seen.coordinator else {
+            let hosts = seen.hosts.iter().filter(|(host, _)| is_unseen(host));
+            let places = |(&host, shown): (&HostId, &Host)| {
+                let numbers = shown.places.keys().copied().collect::<Vec<_>>();
+                numbers
+                    .into_iter()
+                    .map(move |number| Place { host, number })
+            };
+            return hosts.flat_map(places).collect();
+        };
+        let may_run = |worker: &&WorkerSeen| {
+            !matches!(worker.presence, Presence::Offline | Presence::Retired)
+        };
+        let workers = coordinator.workers.values().filter(may_run);
+        let places = workers.filter_map(|worker| worker.place);
+        places.filter(|place| is_unseen(&place.host)).collect()
     }
 }
 

@@ -33,11 +33,17 @@ impl Fleet {
         if self.is_stopping {
             return BTreeSet::new();
         }
+        let unseen = self.unseen(seen);
         let mut ranked = Vec::new();
         for (&host, shown) in &seen.hosts {
             for &number in shown.places.keys() {
                 let place = Place { host, number };
-                if let Some(rank) = self.rank(seen, shown, place, now) {
+                let rank = if unseen.contains(&place) {
+                    Some(Rank::Online)
+                } else {
+                    self.rank(seen, shown, place, now)
+                };
+                if let Some(rank) = rank {
                     ranked.push((rank, self.idleness(seen, shown, place), number, host));
                 }
             }

@@ -136,6 +136,23 @@ fn a_launcher_that_comes_back_adopts_what_is_there() {
 }
 
 #[test]
+fn a_launcher_that_comes_back_leaves_room_for_what_a_silent_host_may_run() {
+    for is_coordinator_up in [true, false] {
+        let mut world = World::scaled(&[1, 1], 1, 1);
+        world.run(Duration::from_secs(5));
+        world.silent.insert(HostId(0));
+        world.is_coordinator_up = is_coordinator_up;
+        world.new_launcher();
+        world.run(Duration::from_secs(300));
+        assert_eq!(world.running(), ["0/0 v1"]);
+        world.end(0, 0, 1);
+        world.is_coordinator_up = true;
+        world.run(Duration::from_secs(300));
+        assert_eq!(world.running(), ["1/0 v1"]);
+    }
+}
+
+#[test]
 fn a_launcher_that_comes_back_clears_up_what_was_begun() {
     let mut world = World::new(&[1]);
     world.leave_half_made(0, 0);

@@ -310,6 +310,7 @@ impl World {
             self.perform(&action);
         }
         self.fleet = Fleet::new(self.policy);
+        self.last_seen.clear();
     }
 
     pub fn is_gone(&mut self) -> bool {
