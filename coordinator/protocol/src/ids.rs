@@ -99,3 +99,7 @@ id!(
     /// An access token; not the secret.
     TokenId, "a token"
 );
+id!(
+    /// A time in which points are earned by rules.
+    CampaignId, "a campaign"
+);

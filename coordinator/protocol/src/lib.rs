@@ -10,19 +10,21 @@
 //! | who talks | module | addresses |
 //! |---|---|---|
 //! | worker → coordinator | [`agent`] | `/agent/v1/…` |
-//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
 //! | coordinator → anybody, when it refuses | [`problem`] | every address |
 //! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
 //!
-//! [`gpus`] and [`benchmark`] are facts that both sides go by.
+//! [`gpus`] and [`benchmark`] are facts that both sides go by; [`amount`] is how value is counted.
 //!
 //! Points in time are Unix milliseconds (`…_ms` on an absolute field means UTC), durations are
 //! milliseconds too; sizes are bytes.
 
 pub mod agent;
+pub mod amount;
 pub mod benchmark;
 pub mod blender;
 pub mod blob;
+pub mod campaign;
 pub mod frames;
 pub mod gpus;
 pub mod ids;
@@ -35,5 +37,8 @@ pub mod sign_in;
 pub mod worker;
 pub mod worker_config;
 
+pub use amount::{Cents, Micros};
 pub use blob::BlobHash;
-pub use ids::{IdentityId, JobId, LeaseId, SceneId, SessionId, TaskId, TokenId, UserId, WorkerId};
+pub use ids::{
+    CampaignId, IdentityId, JobId, LeaseId, SceneId, SessionId, TaskId, TokenId, UserId, WorkerId,
+};

@@ -81,6 +81,13 @@ pub enum ProblemKind {
     /// The identity provider or the Aptos node does not answer as it should; try again later.
     #[serde(rename = "urn:pictor:problem:counterpart-unavailable")]
     CounterpartUnavailable,
+    /// What has already happened would be judged anew: the moment lies in the past, or before a change
+    /// that is already announced.
+    #[serde(rename = "urn:pictor:problem:change-in-the-past")]
+    ChangeInThePast,
+    /// The campaign is over.
+    #[serde(rename = "urn:pictor:problem:campaign-over")]
+    CampaignOver,
     /// A fault of the coordinator; try again later.
     #[serde(rename = "urn:pictor:problem:internal")]
     Internal,

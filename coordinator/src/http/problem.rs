@@ -131,6 +131,8 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
             StatusCode::BAD_GATEWAY,
             "A counterpart of the sign-in does not answer",
         ),
+        ProblemKind::ChangeInThePast => (StatusCode::CONFLICT, "Not in the past"),
+        ProblemKind::CampaignOver => (StatusCode::CONFLICT, "The campaign is over"),
         ProblemKind::Internal | ProblemKind::Unknown => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "A fault of the coordinator",
