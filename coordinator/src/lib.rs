@@ -25,6 +25,7 @@ pub mod dispatch;
 pub mod http;
 pub mod jobs;
 pub mod launcher;
+pub mod ledger;
 pub mod metrics;
 pub mod progress;
 pub mod store;

@@ -76,6 +76,7 @@ pub mod column;
 pub mod dispatch;
 pub mod identities;
 pub mod jobs;
+pub mod ledger;
 pub mod logs;
 pub mod people;
 pub mod scenes;

@@ -1,0 +1,110 @@
+//! The books of credits and points: append-only, double entry, whole micros.
+//!
+//! An [`Entry`] says what happened, once: its key is named after the fact that it follows from, and a key that is
+//! there already changes nothing. It is made of transfers, each two postings that cancel out, so no entry can
+//! fail to sum to zero. Every entry belongs to one [`Book`]. Value comes out of [`Account::Mint`], the only account
+//! that may owe; every other one is taken from by one statement that finds nothing to change when the balance is
+//! too low.
+//!
+//! ```text
+//!  points:   mint ──► held(worker's owner) ──settle──► available        credits:  mint ──► available
+//!              ▲               │                                                              │ ▲
+//!              └─────void──────┘                              revenue ◄──settle── held ◄──────┘ │
+//!                                                                                   └───void────┘
+//! ```
+//!
+//! A [hold](hold) is an amount in its owner's held account until it goes on (settled) or goes back (void). What
+//! rendering earns waits in one until its time for objections is over; what a job may cost waits in one until
+//! its frames are delivered.
+//!
+//! All functions work in the transaction of the fact that they follow from: both are there, or neither.
+//! The ledger knows amounts and reasons, never prices: those are the campaign's.
+//!
+//! | room | what it owns |
+//! |---|---|
+//! | [`entry`] | what an entry is; pure |
+//! | [`hold`] | amounts that wait |
+//! | [`audit`] | that the books are right |
+//! | [`export`] | one's own postings, as a table |
+
+pub mod audit;
+pub mod entry;
+pub mod export;
+pub mod hold;
+#[cfg(test)]
+mod tests;
+
+pub use entry::{Account, Book, Entry, EntryKind};
+
+use pictor_protocol::{Micros, UserId};
+
+use crate::store::ledger::{self, EntryId};
+use crate::store::{StoreError, Tx};
+
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Posted {
+    New(EntryId),
+    /// The fact was entered before; nothing was changed.
+    Repeated,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// Nothing was changed, if the caller drops the transaction.
+    #[error("{kind} would take more than there is in the {account} account")]
+    Overdrawn {
+        kind: EntryKind,
+        account: &'static str,
+    },
+    #[error("{0} would move nothing, or backwards")]
+    NotPositive(EntryKind),
+    #[error("a balance would be larger than any number here")]
+    TooLarge,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Writes an entry with its postings and moves the balances.
+///
+/// After [`PostError`] the transaction holds a part of the entry and has to be dropped.
+pub async fn post(tx: &mut Tx, entry: &Entry, now_us: i64) -> Result<Posted, PostError> {
+    if entry.transfers.iter().any(|t| t.amount <= Micros::ZERO) || entry.transfers.is_empty() {
+        return Err(PostError::NotPositive(entry.kind));
+    }
+    let Some(id) = ledger::insert_entry(tx, entry, now_us).await? else {
+        return Ok(Posted::Repeated);
+    };
+    let mut line = 0;
+    for transfer in &entry.transfers {
+        let amount = transfer.amount;
+        let from = ledger::take(tx, entry.book, transfer.from, amount, id).await?;
+        let from = from.ok_or(if transfer.from == Account::Mint {
+            PostError::TooLarge
+        } else {
+            PostError::Overdrawn {
+                kind: entry.kind,
+                account: transfer.from.kind(),
+            }
+        })?;
+        let to = ledger::give(tx, entry.book, transfer.to, amount, id).await?;
+        let to = to.ok_or(PostError::TooLarge)?;
+        ledger::insert_postings(tx, id, line, from, to, amount).await?;
+        line += 2;
+    }
+    Ok(Posted::New(id))
+}
+
+/// What somebody has in a book: free to use, and waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Balance {
+    pub available: Micros,
+    pub held: Micros,
+}
+
+pub async fn balance(tx: &mut Tx, book: Book, user: UserId) -> Result<Balance, StoreError> {
+    Ok(Balance {
+        available: ledger::balance(tx, book, Account::Available(user)).await?,
+        held: ledger::balance(tx, book, Account::Held(user)).await?,
+    })
+}
