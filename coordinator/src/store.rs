@@ -10,11 +10,13 @@
 //! drivers' connect options, which carry the pragmas below.)
 //!
 //! # SQLite
-//! WAL, `synchronous = FULL` (an acknowledged report survives a power cut), and one connection that
-//! writes: writers queue in the pool instead of failing with `SQLITE_BUSY`. Write transactions begin
-//! IMMEDIATE, so what a transaction reads is still true when it writes.
+//! WAL, and one connection that writes: writers queue in the pool instead of failing with `SQLITE_BUSY`. Write
+//! transactions begin IMMEDIATE, so what a transaction reads is still true when it writes. An acknowledged
+//! report survives a power cut, but the disk is not asked for each: [`durable`] says how.
 
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -22,6 +24,8 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Sqlite, SqliteConnection, Transaction};
+
+use durable::WalFile;
 
 macro_rules! fetch_all {
     ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
@@ -74,6 +78,7 @@ pub mod attempts;
 pub mod blobs;
 pub mod column;
 pub mod dispatch;
+mod durable;
 pub mod identities;
 pub mod jobs;
 pub mod ledger;
@@ -92,6 +97,9 @@ pub enum StoreError {
     Full,
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
+    /// It was written, and others may see it, but a power cut may take it back.
+    #[error("what was written may not be on the disk")]
+    NotDurable(#[source] io::Error),
     #[error("the database could not be migrated")]
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
@@ -116,7 +124,11 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// The engines.
 #[derive(Debug, Clone)]
 enum Db {
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+        wal: Arc<WalFile>,
+    },
 }
 
 /// Where statements run: in a transaction that may write, or one by one on a connection that reads.
@@ -125,7 +137,7 @@ pub struct Tx(On);
 
 enum On {
     SqliteReader(PoolConnection<Sqlite>),
-    SqliteWriter(Transaction<'static, Sqlite>),
+    SqliteWriter(Transaction<'static, Sqlite>, Arc<WalFile>),
 }
 
 /// What the macros dispatch on.
@@ -134,10 +146,14 @@ pub(in crate::store) enum Connection<'a> {
 }
 
 impl Tx {
+    /// When this returns, what was changed survives everything but the loss of the disk.
     pub async fn commit(self) -> Result<()> {
         match self.0 {
             On::SqliteReader(_) => {}
-            On::SqliteWriter(tx) => tx.commit().await?,
+            On::SqliteWriter(tx, wal) => {
+                tx.commit().await?;
+                wal.make_durable().await?;
+            }
         }
         Ok(())
     }
@@ -145,7 +161,7 @@ impl Tx {
     pub(in crate::store) fn connection(&mut self) -> Connection<'_> {
         Connection::Sqlite(match &mut self.0 {
             On::SqliteReader(connection) => connection,
-            On::SqliteWriter(tx) => tx,
+            On::SqliteWriter(tx, _) => tx,
         })
     }
 }
@@ -163,21 +179,29 @@ impl Store {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             // Another process may write for a moment: `token create` beside a running coordinator.
             .busy_timeout(Duration::from_secs(10));
+        // Never closed before the end: the last one to close a database removes its write-ahead log.
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!("migrations/sqlite").run(&write).await?;
+        let wal = WalFile::of(path).map_err(StoreError::NotDurable)?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.pragma("query_only", "1"))
             .await?;
         Ok(Self {
-            db: Db::Sqlite { read, write },
+            db: Db::Sqlite {
+                read,
+                write,
+                wal: Arc::new(wal),
+            },
         })
     }
 
@@ -193,8 +217,9 @@ impl Store {
     /// A transaction that may change things; at most one at a time.
     pub async fn write(&self) -> Result<Tx> {
         match &self.db {
-            Db::Sqlite { write, .. } => Ok(Tx(On::SqliteWriter(
+            Db::Sqlite { write, wal, .. } => Ok(Tx(On::SqliteWriter(
                 write.begin_with("BEGIN IMMEDIATE").await?,
+                Arc::clone(wal),
             ))),
         }
     }
@@ -202,7 +227,7 @@ impl Store {
     /// Waits for what runs and closes the files.
     pub async fn close(&self) {
         match &self.db {
-            Db::Sqlite { read, write } => {
+            Db::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }

@@ -166,7 +166,9 @@ impl From<StoreError> for Refused {
             StoreError::Full => {
                 Self::new(ProblemKind::StorageFull, "the coordinator's disk is full")
             }
-            StoreError::Database(_) | StoreError::Migrate(_) => Self::internal(&error),
+            StoreError::Database(_) | StoreError::NotDurable(_) | StoreError::Migrate(_) => {
+                Self::internal(&error)
+            }
         }
     }
 }
