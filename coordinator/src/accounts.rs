@@ -5,6 +5,8 @@
 //! | [`aptos`] | what a wallet proves, and keyless addresses; pure |
 //! | [`wallet`], [`oidc`] | the two ways to sign in, from challenge to identity |
 //! | [`identities`] | whose a proven identity is |
+//! | [`rights`] | who may do what; pure |
+//! | [`roles`] | what people chose to be |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`pepper`] | the secret that keyless addresses hang on |
 //! | [`limits`] | how often credentials may be tried |
@@ -21,6 +23,8 @@ pub mod limits;
 pub mod oidc;
 pub mod outbound;
 pub mod pepper;
+pub mod rights;
+pub mod roles;
 pub mod sessions;
 pub mod sign_in;
 pub mod wallet;

@@ -237,6 +237,7 @@ async fn create_token(args: &TokenArgs) -> anyhow::Result<()> {
         expires_in_days: args.expires_in_days,
     };
     let token = accounts::mint_token(&store, &user, &spec, now_us()).await?;
+    accounts::roles::give_for_scopes(&store, user.id, &args.scopes, now_us()).await?;
     let (Some(file), Some(out)) = (file, &args.out) else {
         return say(token.secret.reveal());
     };
@@ -264,6 +265,7 @@ async fn create_worker(args: &WorkerArgs) -> anyhow::Result<()> {
     let url = url.unwrap_or_else(|| format!("http://{}", config.bind));
     let mut worker = workers::create(&store, owner.id, &args.name, &url, now_us()).await?;
     worker.options.allow_cpu = args.allow_cpu;
+    accounts::roles::give_for_scopes(&store, owner.id, &[Scope::Workers], now_us()).await?;
     let text = serde_json::to_string_pretty(&worker)?;
     let Some(file) = file else {
         return say(&text);

@@ -6,6 +6,7 @@ mod api;
 mod auth;
 mod browser;
 mod extract;
+pub mod needs;
 mod pages;
 pub mod problem;
 mod router;

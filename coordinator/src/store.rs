@@ -84,6 +84,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod logs;
 pub mod people;
+pub mod roles;
 pub mod scenes;
 pub mod sessions;
 pub mod sign_ins;

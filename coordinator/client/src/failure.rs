@@ -103,6 +103,7 @@ fn problem_code(problem: &Problem) -> u8 {
     match problem.kind {
         ProblemKind::Unauthorized
         | ProblemKind::Forbidden
+        | ProblemKind::ChooseARole
         | ProblemKind::ForeignOrigin
         | ProblemKind::SignInExpired
         | ProblemKind::NotProven
@@ -147,6 +148,7 @@ mod tests {
             status,
             detail: None,
             faults: vec![],
+            role: None,
         }))))
     }
 

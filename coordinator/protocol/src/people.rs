@@ -56,14 +56,60 @@ impl FromStr for Scope {
     }
 }
 
+/// What a person is here, by their own choice: any number of these at once. Operators are appointed.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Submits jobs.
+    Creator,
+    /// Has workers that render.
+    WorkerOwner,
+    /// Checks in, does social tasks, invites others.
+    CommunityMember,
+    /// A role that this reader does not know yet.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Role {
+    /// Those that can be chosen.
+    pub const ALL: [Self; 3] = [Self::Creator, Self::WorkerOwner, Self::CommunityMember];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Creator => "creator",
+            Self::WorkerOwner => "worker-owner",
+            Self::CommunityMember => "community-member",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// `PUT /api/v1/me/roles`: the roles from now on, instead of those before. The answer is [`Me`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChooseRoles {
+    pub roles: Vec<Role>,
+}
+
 /// `GET /api/v1/me`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Me {
     pub id: UserId,
     pub name: String,
     pub operator: bool,
-    /// Scopes of the token that was used; all of them in a browser's session.
+    /// Scopes of the token that was used; in a browser's session those that the person's roles allow.
     pub scopes: Vec<Scope>,
+    /// What the person chose to be. Operators may do everything without choosing.
+    #[serde(default)]
+    pub roles: Vec<Role>,
 }
 
 /// `POST /api/v1/tokens`

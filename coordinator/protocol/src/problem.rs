@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::people::Role;
 use crate::settings::Fault;
 
 /// Media type of a problem document.
@@ -21,6 +22,9 @@ pub enum ProblemKind {
     /// The token is good, but not for this.
     #[serde(rename = "urn:pictor:problem:forbidden")]
     Forbidden,
+    /// This is for people of another role; `role` says which one to choose.
+    #[serde(rename = "urn:pictor:problem:choose-a-role")]
+    ChooseARole,
     /// Nothing there, or nothing of yours.
     #[serde(rename = "urn:pictor:problem:not-found")]
     NotFound,
@@ -111,6 +115,9 @@ pub struct Problem {
     /// Every place that is wrong, where several can be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// The role that has to be chosen first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 
 impl fmt::Display for Problem {

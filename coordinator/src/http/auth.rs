@@ -1,4 +1,5 @@
-//! Who is asking, and whether they may.
+//! Who is asking. Whether they may is said by [`crate::accounts::rights`]; which route needs what, in
+//! [`super::needs`].
 
 use std::sync::Arc;
 
@@ -6,34 +7,45 @@ use axum::extract::FromRequestParts;
 use http::header;
 use http::request::Parts;
 use pictor_protocol::UserId;
-use pictor_protocol::people::Scope;
 use pictor_protocol::problem::ProblemKind;
 
 use super::browser;
 use super::problem::Refused;
 use crate::accounts::Secret;
+use crate::accounts::rights::{Credential, Holder, Right};
 use crate::app::App;
 use crate::store::people::{self, User};
+use crate::store::sessions::SessionOf;
 use crate::store::workers::{self, AgentRow, WorkerRow};
 
 /// A worker's last sign of life is written down this often at most: the database need not hear of
 /// every request.
 const SEEN_EVERY_US: i64 = 10 * 1_000_000;
 
-/// A person with an access token, or in a browser that is signed in.
+/// Somebody who is signed in: with an access token, or in a browser. Has chosen a role or not.
 #[derive(Debug)]
 pub struct Person {
     pub user: User,
-    pub scopes: Vec<Scope>,
+    pub holder: Holder,
 }
 
-/// A person whose token may be used for jobs.
+/// A person who may have jobs.
 #[derive(Debug)]
 pub struct Creator(pub UserId);
 
-/// A person whose token may be used for workers.
+/// A person who may have workers.
 #[derive(Debug)]
 pub struct WorkerOwner(pub UserId);
+
+/// A person who may take part in the community: in a browser alone.
+#[derive(Debug)]
+#[allow(dead_code, reason = "for the routes of the campaign")]
+pub struct Community(pub UserId);
+
+/// An operator, in a browser or with a token of that scope.
+#[derive(Debug)]
+#[allow(dead_code, reason = "for the routes of operators")]
+pub struct Operator(pub UserId);
 
 /// Whoever holds a worker's token, such as its installer.
 #[derive(Debug)]
@@ -65,7 +77,7 @@ impl FromRequestParts<Arc<App>> for Person {
         if !parts.headers.contains_key(header::AUTHORIZATION)
             && let Some(session) = browser::session(parts, app).await?
         {
-            return Ok(Self::in_browser(session.user()));
+            return Ok(Self::in_browser(&session));
         }
         let hash = Secret::hash(bearer(parts)?);
         let mut tx = app.store.read().await?;
@@ -77,40 +89,44 @@ impl FromRequestParts<Arc<App>> for Person {
                     "the token is unknown, expired or revoked",
                 )
             })?;
+        let holder = Holder {
+            operator: token.user.operator != 0,
+            roles: token.roles.roles(),
+            credential: Credential::Token(token.scopes.0),
+        };
         Ok(Self {
             user: token.user,
-            scopes: token.scopes.0,
+            holder,
         })
     }
 }
 
 impl Person {
-    /// A browser may do whatever its person may.
-    fn in_browser(user: User) -> Self {
-        let may = |scope: &Scope| *scope != Scope::Operator || user.operator != 0;
-        let scopes = Scope::ALL.into_iter().filter(may).collect();
-        Self { user, scopes }
-    }
-
-    fn with(self, scope: Scope) -> Result<UserId, Refused> {
-        if self.scopes.contains(&scope) || self.scopes.contains(&Scope::Operator) {
-            return Ok(self.user.id);
+    pub fn in_browser(session: &SessionOf) -> Self {
+        let holder = Holder {
+            operator: session.operator != 0,
+            roles: session.roles.roles(),
+            credential: Credential::Session,
+        };
+        Self {
+            user: session.user(),
+            holder,
         }
-        Err(Refused::new(
-            ProblemKind::Forbidden,
-            format!("the token does not have the scope {scope}"),
-        ))
     }
+}
+
+/// Whoever asks, if they have a right.
+async fn with(right: Right, parts: &mut Parts, app: &Arc<App>) -> Result<UserId, Refused> {
+    let person = Person::from_request_parts(parts, app).await?;
+    person.holder.check(right)?;
+    Ok(person.user.id)
 }
 
 impl FromRequestParts<Arc<App>> for Creator {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
-        Person::from_request_parts(parts, app)
-            .await?
-            .with(Scope::Jobs)
-            .map(Self)
+        with(Right::Jobs, parts, app).await.map(Self)
     }
 }
 
@@ -118,10 +134,23 @@ impl FromRequestParts<Arc<App>> for WorkerOwner {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
-        Person::from_request_parts(parts, app)
-            .await?
-            .with(Scope::Workers)
-            .map(Self)
+        with(Right::Workers, parts, app).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Community {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
+        with(Right::Community, parts, app).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Operator {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
+        with(Right::Operate, parts, app).await.map(Self)
     }
 }
 

@@ -12,8 +12,10 @@ use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use pictor_protocol::problem::ProblemKind;
 
+use super::auth::Person;
 use super::problem::Refused;
 use crate::accounts::oidc::SIGN_IN_US;
+use crate::accounts::rights::Right;
 use crate::accounts::sessions::{self, SESSION_US};
 use crate::accounts::{Secret, Site};
 use crate::app::App;
@@ -58,13 +60,16 @@ impl FromRequestParts<Arc<App>> for Browser {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
-        let session = session(parts, app).await?;
-        session.map(Self).ok_or_else(|| {
-            Refused::new(
-                ProblemKind::Unauthorized,
-                "this can be done only in a browser that is signed in",
-            )
-        })
+        if let Some(session) = session(parts, app).await? {
+            return Ok(Self(session));
+        }
+        // Whoever has a token is told that no token will do; everybody else, to sign in.
+        let person = Person::from_request_parts(parts, app).await?;
+        person.holder.check(Right::SignIn)?;
+        Err(Refused::new(
+            ProblemKind::Unauthorized,
+            "this can be done only in a browser that is signed in",
+        ))
     }
 }
 

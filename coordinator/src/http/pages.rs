@@ -10,13 +10,16 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use pictor_protocol::people::Scope;
 
+use super::auth::Person;
 use super::browser::{self, Browser, Visitor};
 use super::extract::Path;
 use super::problem::{Refused, Result};
+use crate::accounts::rights::Holder;
 use crate::accounts::{self, TokenSpec};
 use crate::app::App;
 use crate::store::sessions;
 
+mod roles;
 mod sign_in;
 
 pub fn routes() -> Router<Arc<App>> {
@@ -28,6 +31,7 @@ pub fn routes() -> Router<Arc<App>> {
         )
         .route("/sign-out", post(sign_out))
         .route("/account/tokens", post(mint_token))
+        .merge(roles::routes())
         .merge(sign_in::routes())
 }
 
@@ -41,13 +45,20 @@ async fn home(State(app): State<Arc<App>>, parts: Parts) -> Result<Response> {
              <code>pictor-coordinator sign-in-link</code> makes another.</p>",
         ));
     };
+    let holder = Person::in_browser(&session).holder;
+    let token = match token_scopes(&holder)[..] {
+        [] => String::new(),
+        _ => format!(
+            "<form method=post action=/account/tokens><button>Make an access token</button></form>\
+             <p>Then, where you want to submit jobs from:</p><pre>pictor login {}</pre>",
+            escape(&app.url)
+        ),
+    };
     let body = format!(
-        "<p>Signed in as <b>{}</b>.</p>\
-         <form method=post action=/account/tokens><button>Make an access token</button></form>\
-         <p>Then, where you want to submit jobs from:</p><pre>pictor login {}</pre>\
+        "<p>Signed in as <b>{}</b>.</p>{}{token}\
          <form method=post action=/sign-out><button>Sign out</button></form>",
         escape(&session.name),
-        escape(&app.url),
+        roles::choice(&holder),
     );
     Ok(page("Pictor", &body))
 }
@@ -89,10 +100,21 @@ async fn sign_out(State(app): State<Arc<App>>, parts: Parts) -> Result<Response>
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
 }
 
+/// What a token is for that is made here: all that its owner may, but for what concerns everybody.
+fn token_scopes(holder: &Holder) -> Vec<Scope> {
+    let mut scopes = holder.scopes();
+    scopes.retain(|scope| *scope != Scope::Operator);
+    scopes
+}
+
 async fn mint_token(State(app): State<Arc<App>>, Browser(of): Browser) -> Result<Response> {
+    let scopes = token_scopes(&Person::in_browser(&of).holder);
+    if scopes.is_empty() {
+        return Ok(Redirect::to("/").into_response());
+    }
     let spec = TokenSpec {
         name: "made in the browser",
-        scopes: &[Scope::Jobs, Scope::Workers],
+        scopes: &scopes,
         expires_in_days: None,
     };
     let now_us = app.now_us();

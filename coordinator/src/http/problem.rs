@@ -4,6 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pictor_protocol::blob::UPLOAD_OFFSET;
+use pictor_protocol::people::Role;
 use pictor_protocol::problem::{MEDIA_TYPE, Problem, ProblemKind};
 use pictor_protocol::settings::Fault;
 
@@ -13,6 +14,8 @@ use crate::accounts::aptos::keyless::KeylessError;
 use crate::accounts::identities::IdentityError;
 use crate::accounts::limits::TooMany;
 use crate::accounts::oidc::OidcError;
+use crate::accounts::rights::Denied;
+use crate::accounts::roles::RoleError;
 use crate::accounts::sessions::SessionError;
 use crate::accounts::wallet::WalletError;
 use crate::blobs::BlobError;
@@ -27,6 +30,8 @@ pub struct Refused {
     kind: ProblemKind,
     detail: Option<String>,
     faults: Vec<Fault>,
+    /// The role that has to be chosen first.
+    role: Option<Role>,
     /// Where an upload goes on.
     offset: Option<u64>,
     retry_after_s: Option<u64>,
@@ -40,6 +45,7 @@ impl Refused {
             kind,
             detail: Some(detail.into()),
             faults: Vec::new(),
+            role: None,
             offset: None,
             retry_after_s: None,
         }
@@ -96,6 +102,7 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
     match kind {
         ProblemKind::Unauthorized => (StatusCode::UNAUTHORIZED, "Not signed in"),
         ProblemKind::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
+        ProblemKind::ChooseARole => (StatusCode::FORBIDDEN, "Choose a role first"),
         ProblemKind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
         ProblemKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid request"),
         ProblemKind::Conflict => (StatusCode::CONFLICT, "Not possible now"),
@@ -151,6 +158,7 @@ impl IntoResponse for Refused {
             status: status.as_u16(),
             detail: self.detail,
             faults: self.faults,
+            role: self.role,
         };
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
@@ -219,6 +227,33 @@ impl From<AccountError> for Refused {
             AccountError::NoRandomness(error) => Self::internal(&error),
             AccountError::Session(error) => error.into(),
             AccountError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Denied> for Refused {
+    fn from(denied: Denied) -> Self {
+        let why = denied.to_string();
+        match denied {
+            Denied::NeedsRole(role) => Self {
+                role: Some(role),
+                ..Self::new(ProblemKind::ChooseARole, why)
+            },
+            Denied::NeedsScope(_) | Denied::NeedsSession | Denied::NotAnOperator => {
+                Self::new(ProblemKind::Forbidden, why)
+            }
+        }
+    }
+}
+
+impl From<RoleError> for Refused {
+    fn from(error: RoleError) -> Self {
+        match error {
+            RoleError::NotARole => Self::invalid(vec![Fault {
+                field: "roles".into(),
+                message: error.to_string(),
+            }]),
+            RoleError::Store(error) => error.into(),
         }
     }
 }

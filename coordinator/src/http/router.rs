@@ -9,12 +9,14 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{blobs, events, frames, jobs, people, scenes, sessions, sign_in, system, workers};
+use super::needs;
 use super::problem::Refused;
 use super::{agent, pages};
 use crate::app::App;
@@ -36,7 +38,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         // people and their scripts
         .merge(sign_in::routes()) //    /api/v1/sign-in[/wallet[/challenge]|/oidc]  /api/v1/identities[/{id}[/pepper]|…]
         .merge(sessions::routes()) //   /api/v1/sessions[/{id}]
-        .merge(people::routes()) //     /api/v1/me  /api/v1/tokens[/{id}]
+        .merge(people::routes()) //     /api/v1/me[/roles]  /api/v1/tokens[/{id}]
         .merge(blobs::routes()) //      /api/v1/blobs/{hash}
         .merge(scenes::routes()) //     /api/v1/scenes[/{id}]
         .merge(jobs::routes()) //       /api/v1/jobs[/{id}[/pause|resume|cancel|retry]]
@@ -72,27 +74,49 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let either = ["token", "session"].map(|scheme| SecurityRequirement::new(scheme, [""; 0]));
     document.security = Some(either.into());
     name_operations(&mut document);
+    say_who_may(&mut document);
     document
 }
 
 /// Operations are named after their handlers, and every module has its `list` and `show`: the tag makes
 /// the names unique, such as `jobs_list`, and programs generated from the document readable.
 fn name_operations(document: &mut utoipa::openapi::OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        let methods = [
-            &mut item.get,
-            &mut item.head,
-            &mut item.post,
-            &mut item.put,
-            &mut item.delete,
-        ];
-        for operation in methods.into_iter().flatten() {
-            let tag = operation.tags.iter().flatten().next();
-            if let (Some(tag), Some(name)) = (tag, &operation.operation_id) {
-                operation.operation_id = Some(format!("{tag}_{name}"));
-            }
+    for (_, _, operation) in operations(document) {
+        let tag = operation.tags.iter().flatten().next();
+        if let (Some(tag), Some(name)) = (tag, &operation.operation_id) {
+            operation.operation_id = Some(format!("{tag}_{name}"));
         }
     }
+}
+
+/// Which role or token an operation needs is a part of how to use it.
+fn say_who_may(document: &mut utoipa::openapi::OpenApi) {
+    for (path, method, operation) in operations(document) {
+        if let Some(needs) = needs::of(method, path) {
+            let described = operation.description.take().map(|text| text + "\n\n");
+            operation.description = Some(described.unwrap_or_default() + &needs.describe());
+        }
+    }
+}
+
+/// Every operation, with its path and method.
+fn operations(
+    document: &mut utoipa::openapi::OpenApi,
+) -> impl Iterator<Item = (&str, &'static str, &mut Operation)> {
+    document.paths.paths.iter_mut().flat_map(|(path, item)| {
+        let methods = [
+            ("get", &mut item.get),
+            ("head", &mut item.head),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        let declared = methods
+            .into_iter()
+            .filter_map(|(method, operation)| Some((method, operation.as_mut()?)));
+        declared.map(|(method, operation)| (path.as_str(), method, operation))
+    })
 }
 
 async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

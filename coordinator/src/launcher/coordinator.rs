@@ -55,7 +55,8 @@ impl CallError {
     /// The token is not good for this, and will not be later.
     pub fn is_refused_token(&self) -> bool {
         matches!(self, Self::Refused(problem)
-            if matches!(problem.kind, ProblemKind::Unauthorized | ProblemKind::Forbidden))
+            if matches!(problem.kind,
+                ProblemKind::Unauthorized | ProblemKind::Forbidden | ProblemKind::ChooseARole))
     }
 
     fn is_not_found(&self) -> bool {

@@ -5,6 +5,7 @@ use pictor_protocol::{TokenId, UserId};
 use sqlx::FromRow;
 
 use super::column::{Json, json};
+use super::roles::{RolesRow, roles_of_users};
 use super::{Result, Tx};
 
 #[derive(Debug, Clone, FromRow)]
@@ -19,6 +20,8 @@ pub struct User {
 pub struct TokenRow {
     #[sqlx(flatten)]
     pub user: User,
+    #[sqlx(flatten)]
+    pub roles: RolesRow,
     #[sqlx(try_from = "String")]
     pub scopes: Json<Vec<Scope>>,
 }
@@ -116,9 +119,12 @@ pub async fn token(tx: &mut Tx, hash: &str, now_us: i64) -> Result<Option<TokenR
     fetch_optional!(
         tx,
         TokenRow,
-        "SELECT users.id, users.name, users.operator, scopes \
-         FROM access_tokens JOIN users ON users.id = user_id \
-         WHERE hash = $1 AND revoked_us IS NULL AND (expires_us IS NULL OR expires_us > $2)",
+        concat!(
+            "SELECT users.id, users.name, users.operator, scopes, ",
+            roles_of_users!(),
+            " FROM access_tokens JOIN users ON users.id = user_id \
+             WHERE hash = $1 AND revoked_us IS NULL AND (expires_us IS NULL OR expires_us > $2)"
+        ),
         hash,
         now_us
     )

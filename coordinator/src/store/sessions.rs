@@ -5,6 +5,7 @@ use sqlx::FromRow;
 
 use super::column::Maybe;
 use super::people::User;
+use super::roles::{RolesRow, roles_of_users};
 use super::{Result, Tx};
 
 #[derive(Debug, Clone, FromRow)]
@@ -29,6 +30,8 @@ pub struct SessionOf {
     pub user_id: UserId,
     pub name: String,
     pub operator: i64,
+    #[sqlx(flatten)]
+    pub roles: RolesRow,
 }
 
 impl SessionOf {
@@ -74,9 +77,12 @@ pub async fn find(tx: &mut Tx, hash: &str, now_us: i64) -> Result<Option<Session
     fetch_optional!(
         tx,
         SessionOf,
-        "SELECT sessions.id, hash, sessions.created_us, last_used_us, expires_us, user_agent, \
-                identity_id, user_id, name, operator \
-         FROM sessions JOIN users ON users.id = user_id WHERE hash = $1 AND expires_us > $2",
+        concat!(
+            "SELECT sessions.id, hash, sessions.created_us, last_used_us, expires_us, user_agent, \
+                 identity_id, user_id, name, operator, ",
+            roles_of_users!(),
+            " FROM sessions JOIN users ON users.id = user_id WHERE hash = $1 AND expires_us > $2"
+        ),
         hash,
         now_us
     )

@@ -336,6 +336,7 @@ mod tests {
             status,
             detail: None,
             faults: vec![],
+            role: None,
         }))
     }
 

@@ -8,7 +8,7 @@ use pictor_protocol::agent::{
 use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{Frame, FramePage, FrameProgress, Job, JobPage, NewJob, RetryFrames};
 use pictor_protocol::people::{
-    IdentityList, Me, MintedToken, NewToken, PepperExport, SessionList, TokenList,
+    ChooseRoles, IdentityList, Me, MintedToken, NewToken, PepperExport, SessionList, TokenList,
 };
 use pictor_protocol::problem::Problem;
 use pictor_protocol::scene::{NewScene, Scene};
@@ -48,6 +48,7 @@ pub fn all() -> Vec<Message> {
         message::<Scene>(scene::scene()),
         // people
         message::<Me>(people::me()),
+        message::<ChooseRoles>(people::choose_roles()),
         message::<NewToken>(people::new_token()),
         message::<MintedToken>(people::minted_token()),
         message::<TokenList>(people::token_list()),

@@ -1,4 +1,4 @@
-//! Who is asking, and access tokens.
+//! Who is asking, what they chose to be, and access tokens.
 
 use std::sync::Arc;
 
@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use pictor_protocol::TokenId;
-use pictor_protocol::people::{Me, MintedToken, NewToken, Scope, Token, TokenList};
-use pictor_protocol::problem::{Problem, ProblemKind};
+use pictor_protocol::people::{ChooseRoles, Me, MintedToken, NewToken, Token, TokenList};
+use pictor_protocol::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::accounts::{self, TokenSpec};
+use crate::accounts::rights::Right;
+use crate::accounts::{self, TokenSpec, roles};
 use crate::app::App;
 use crate::http::auth::Person;
 use crate::http::browser::Browser;
@@ -22,6 +23,7 @@ use crate::store;
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(me))
+        .routes(routes!(choose_roles))
         .routes(routes!(mint, list_tokens))
         .routes(routes!(revoke_token))
 }
@@ -30,12 +32,30 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 #[utoipa::path(get, path = "/api/v1/me", tag = "people",
     responses((status = 200, body = Me), (status = "4XX", body = Problem)))]
 async fn me(person: Person) -> Json<Me> {
-    Json(Me {
+    Json(view(person))
+}
+
+fn view(person: Person) -> Me {
+    Me {
         id: person.user.id,
         name: person.user.name,
-        operator: person.user.operator != 0,
-        scopes: person.scopes,
-    })
+        operator: person.holder.operator,
+        scopes: person.holder.scopes(),
+        roles: person.holder.roles,
+    }
+}
+
+/// Choose what one is here: any of the roles, instead of those before
+#[utoipa::path(put, path = "/api/v1/me/roles", tag = "people", request_body = ChooseRoles,
+    responses((status = 200, body = Me), (status = "4XX", body = Problem)))]
+async fn choose_roles(
+    State(app): State<Arc<App>>,
+    mut person: Person,
+    extract::Json(chosen): extract::Json<ChooseRoles>,
+) -> Result<Json<Me>> {
+    let now_us = app.now_us();
+    person.holder.roles = roles::choose(&app.store, person.user.id, &chosen.roles, now_us).await?;
+    Ok(Json(view(person)))
 }
 
 /// Mint an access token with the same scopes or fewer
@@ -46,18 +66,9 @@ async fn mint(
     person: Person,
     extract::Json(new): extract::Json<NewToken>,
 ) -> Result<(StatusCode, Json<MintedToken>)> {
-    // A token must not be able to make a stronger one.
-    let all = person.scopes.contains(&Scope::Operator);
-    if !all
-        && new
-            .scopes
-            .iter()
-            .any(|scope| !person.scopes.contains(scope))
-    {
-        return Err(Refused::new(
-            ProblemKind::Forbidden,
-            "a token cannot mint a stronger one",
-        ));
+    // A token must not be able to make a stronger one, and a person's can do what the person may.
+    for scope in &new.scopes {
+        person.holder.check(Right::of_scope(*scope))?;
     }
     let spec = TokenSpec {
         name: &new.name,

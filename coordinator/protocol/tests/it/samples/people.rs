@@ -1,6 +1,6 @@
 use pictor_protocol::people::{
-    Identity, IdentityKind, IdentityList, Me, MintedToken, NewToken, PepperExport, Scope, Session,
-    SessionList, Token, TokenList,
+    ChooseRoles, Identity, IdentityKind, IdentityList, Me, MintedToken, NewToken, PepperExport,
+    Role, Scope, Session, SessionList, Token, TokenList,
 };
 use pictor_protocol::problem::{Problem, ProblemKind};
 use pictor_protocol::settings::Fault;
@@ -14,6 +14,13 @@ pub fn me() -> Vec<Me> {
         name: "Ada".into(),
         operator: true,
         scopes: Scope::ALL.to_vec(),
+        roles: Role::ALL.to_vec(),
+    }]
+}
+
+pub fn choose_roles() -> Vec<ChooseRoles> {
+    vec![ChooseRoles {
+        roles: Role::ALL.to_vec(),
     }]
 }
 
@@ -94,6 +101,7 @@ pub fn problem() -> Vec<Problem> {
     let kinds = [
         ProblemKind::Unauthorized,
         ProblemKind::Forbidden,
+        ProblemKind::ChooseARole,
         ProblemKind::NotFound,
         ProblemKind::Invalid,
         ProblemKind::Conflict,
@@ -125,6 +133,7 @@ pub fn problem() -> Vec<Problem> {
             field: "settings.samples".into(),
             message: "0 is not between 1 and 65536".into(),
         }],
+        role: Some(Role::Creator),
     });
     problems.collect()
 }

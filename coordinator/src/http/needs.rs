@@ -1,0 +1,140 @@
+//! What each route needs, as a table. Pure.
+//!
+//! A new route gets a line here, `"METHOD /path"` under what it needs, and an extractor of [`super::auth`] (or
+//! [`super::browser`]) in its handler. The tests walk the OpenAPI document, ask every route as everybody, and
+//! fail if a route has no line or its handler lets in others than its line says.
+
+use crate::accounts::rights::Right;
+
+/// What a route needs of whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// No credential.
+    Nothing,
+    /// A right: see [`crate::accounts::rights`].
+    Right(Right),
+    /// The token of a worker's config file.
+    WorkerToken,
+}
+
+impl Needs {
+    /// In words, for the OpenAPI document.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Nothing => "Everybody, without a token.".into(),
+            Self::Right(right) => right.describe(),
+            Self::WorkerToken => "Workers, with the token of their config file.".into(),
+        }
+    }
+}
+
+const ROUTES: &[(Needs, &[&str])] = &[
+    (
+        Needs::Nothing,
+        &[
+            "GET /healthz",
+            "GET /readyz",
+            "GET /metrics",
+            "GET /api/v1/supported-gpus",
+            "GET /api/v1/sign-in",
+            "POST /api/v1/sign-in/wallet/challenge",
+            "POST /api/v1/sign-in/wallet",
+            "POST /api/v1/sign-in/oidc",
+        ],
+    ),
+    (
+        Needs::Right(Right::Account),
+        &[
+            "GET /api/v1/me",
+            "PUT /api/v1/me/roles",
+            "POST /api/v1/tokens",
+        ],
+    ),
+    (
+        Needs::Right(Right::SignIn),
+        &[
+            "GET /api/v1/tokens",
+            "DELETE /api/v1/tokens/{id}",
+            "GET /api/v1/sessions",
+            "DELETE /api/v1/sessions",
+            "DELETE /api/v1/sessions/{id}",
+            "GET /api/v1/identities",
+            "DELETE /api/v1/identities/{id}",
+            "POST /api/v1/identities/wallet/challenge",
+            "POST /api/v1/identities/wallet",
+            "POST /api/v1/identities/oidc",
+            "POST /api/v1/identities/{id}/pepper",
+        ],
+    ),
+    (
+        Needs::Right(Right::Jobs),
+        &[
+            "HEAD /api/v1/blobs/{hash}",
+            "PUT /api/v1/blobs/{hash}",
+            "POST /api/v1/scenes",
+            "GET /api/v1/scenes/{id}",
+            "POST /api/v1/jobs",
+            "GET /api/v1/jobs",
+            "GET /api/v1/jobs/{id}",
+            "DELETE /api/v1/jobs/{id}",
+            "POST /api/v1/jobs/{id}/pause",
+            "POST /api/v1/jobs/{id}/resume",
+            "POST /api/v1/jobs/{id}/cancel",
+            "POST /api/v1/jobs/{id}/retry",
+            "GET /api/v1/jobs/{id}/events",
+            "GET /api/v1/jobs/{id}/frames",
+            "GET /api/v1/jobs/{id}/frames/{frame}",
+            "GET /api/v1/jobs/{id}/frames/{frame}/output",
+            "GET /api/v1/jobs/{id}/frames/{frame}/thumbnail",
+            "GET /api/v1/jobs/{id}/frames/{frame}/log",
+            "GET /api/v1/jobs/{id}/output.zip",
+        ],
+    ),
+    (
+        Needs::Right(Right::Workers),
+        &[
+            "POST /api/v1/workers",
+            "GET /api/v1/workers",
+            "GET /api/v1/workers/{id}",
+            "DELETE /api/v1/workers/{id}",
+            "POST /api/v1/workers/{id}/drain",
+            "POST /api/v1/workers/{id}/resume",
+            "GET /api/v1/demand",
+        ],
+    ),
+    (Needs::Right(Right::Community), &[]),
+    (Needs::Right(Right::Operate), &[]),
+    (
+        Needs::WorkerToken,
+        &[
+            "POST /agent/v1/hello",
+            "GET /agent/v1/registration",
+            "POST /agent/v1/work",
+            "POST /agent/v1/report",
+            "POST /agent/v1/commands",
+            "HEAD /agent/v1/blobs/{hash}",
+            "GET /agent/v1/blobs/{hash}",
+            "PUT /agent/v1/blobs/{hash}",
+        ],
+    ),
+];
+
+/// What a documented route needs; `None` if the table has no line for it.
+pub fn of(method: &str, path: &str) -> Option<Needs> {
+    let is_asked = |line: &&str| {
+        line.split_once(' ')
+            .is_some_and(|(of, at)| of.eq_ignore_ascii_case(method) && at == path)
+    };
+    let mut found = ROUTES
+        .iter()
+        .filter(|(_, lines)| lines.iter().any(|line| is_asked(&line)));
+    found.next().map(|(needs, _)| *needs)
+}
+
+/// Every line of the table with what it needs.
+pub fn lines() -> impl Iterator<Item = (&'static str, Needs)> {
+    let lines = |(needs, lines): &'static (Needs, &'static [&'static str])| {
+        lines.iter().map(|line| (*line, *needs))
+    };
+    ROUTES.iter().flat_map(lines)
+}
