@@ -14,6 +14,7 @@ use crate::accounts::sign_in::SignInError;
 use crate::accounts::{self, AccountError, SignIn};
 use crate::bells::Bells;
 use crate::blobs::{BlobError, Blobs};
+use crate::campaign::RulesCache;
 use crate::config::Config;
 use crate::dispatch::sweep;
 use crate::http;
@@ -36,6 +37,8 @@ pub struct App {
     /// A place for each picture that may be decoded at a time.
     pub examining: Semaphore,
     pub bells: Bells,
+    /// The rules of campaigns that were asked for.
+    pub rules: RulesCache,
     pub progress: LiveProgress,
     pub telemetry: LiveTelemetry,
     pub metrics: Metrics,
@@ -133,6 +136,7 @@ impl Server {
             blob_gate: RwLock::default(),
             examining: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             bells: Bells::default(),
+            rules: RulesCache::default(),
             progress: LiveProgress::default(),
             telemetry: LiveTelemetry::default(),
             metrics: Metrics::default(),

@@ -1,6 +1,7 @@
 //! The command line: `serve`, and what an operator does beside a running coordinator.
 
 mod health;
+mod rules;
 mod secret_file;
 
 use std::io::{self, Write};
@@ -17,6 +18,7 @@ use crate::app::{Server, now_us, open_store};
 use crate::config::{Config, Flags, LogFormat};
 use crate::launcher::driver::{Driver, LaunchError, Order};
 use crate::{http, launcher, workers};
+use rules::RulesCommand;
 use secret_file::SecretFile;
 
 /// Instead of a file: standard output.
@@ -56,6 +58,9 @@ enum Command {
     /// Workers
     #[command(subcommand)]
     Worker(WorkerCommand),
+    /// Rules of campaigns
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Ask the running coordinator whether it is ready: exit 0 if it is, 1 if not
     Health(Flags),
     /// Print a link that signs the operator in once
@@ -143,6 +148,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Launch(flags) => launch(&flags).await,
         Command::Token(TokenCommand::Create(args)) => create_token(&args).await,
         Command::Worker(WorkerCommand::Create(args)) => create_worker(&args).await,
+        Command::Rules(command) => rules::run(&command),
         Command::Health(flags) => Ok(health::check(Config::load(&flags)?.bind).await?),
         Command::SignInLink(flags) => sign_in_link(&Config::load(&flags)?).await,
         Command::Openapi => say(&serde_json::to_string_pretty(&http::openapi())?),

@@ -10,6 +10,7 @@
 //! | [`trust`] | what an output must pass |
 //! | [`workers`] | registry, config files, presence |
 //! | [`accounts`] | people, tokens, sessions |
+//! | [`campaign`] | campaigns and the versions of their rules |
 //! | [`blobs`] | content-addressed bytes |
 //! | [`launcher`] | workers as containers on Docker hosts; a process of its own |
 //! | [`store`] | all SQL; never HTTP |
@@ -19,6 +20,7 @@ pub mod accounts;
 pub mod app;
 pub mod bells;
 pub mod blobs;
+pub mod campaign;
 pub mod cli;
 pub mod config;
 pub mod dispatch;

@@ -76,6 +76,7 @@ macro_rules! execute {
 
 pub mod attempts;
 pub mod blobs;
+pub mod campaigns;
 pub mod column;
 pub mod dispatch;
 mod durable;

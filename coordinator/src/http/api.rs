@@ -1,6 +1,7 @@
 //! The public API, `/api/v1/…`: for people's programs and scripts.
 
 pub mod blobs;
+pub mod campaign;
 pub mod events;
 pub mod frames;
 pub mod jobs;

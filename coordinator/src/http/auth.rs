@@ -39,12 +39,10 @@ pub struct WorkerOwner(pub UserId);
 
 /// A person who may take part in the community: in a browser alone.
 #[derive(Debug)]
-#[allow(dead_code, reason = "for the routes of the campaign")]
 pub struct Community(pub UserId);
 
 /// An operator, in a browser or with a token of that scope.
 #[derive(Debug)]
-#[allow(dead_code, reason = "for the routes of operators")]
 pub struct Operator(pub UserId);
 
 /// Whoever holds a worker's token, such as its installer.

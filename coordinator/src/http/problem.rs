@@ -19,6 +19,8 @@ use crate::accounts::roles::RoleError;
 use crate::accounts::sessions::SessionError;
 use crate::accounts::wallet::WalletError;
 use crate::blobs::BlobError;
+use crate::campaign::CurrentError;
+use crate::campaign::change::CampaignError;
 use crate::jobs::JobError;
 use crate::store::StoreError;
 use crate::workers::WorkerError;
@@ -138,7 +140,10 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
             StatusCode::BAD_GATEWAY,
             "A counterpart of the sign-in does not answer",
         ),
-        ProblemKind::ChangeInThePast => (StatusCode::CONFLICT, "Not in the past"),
+        ProblemKind::ChangeInThePast => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "What has happened cannot be changed",
+        ),
         ProblemKind::CampaignOver => (StatusCode::CONFLICT, "The campaign is over"),
         ProblemKind::Internal | ProblemKind::Unknown => (
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -254,6 +259,39 @@ impl From<RoleError> for Refused {
                 message: error.to_string(),
             }]),
             RoleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CampaignError> for Refused {
+    fn from(error: CampaignError) -> Self {
+        match error {
+            CampaignError::NotFound => Self::not_found("campaign"),
+            CampaignError::Invalid(faults) => Self::invalid(faults),
+            CampaignError::InThePast(ref faults) => Self {
+                faults: faults.clone(),
+                ..Self::new(ProblemKind::ChangeInThePast, error.to_string())
+            },
+            CampaignError::TooEarly(_) => {
+                Self::new(ProblemKind::ChangeInThePast, error.to_string())
+            }
+            CampaignError::Over => Self::new(ProblemKind::CampaignOver, error.to_string()),
+            CampaignError::SlugTaken(_) | CampaignError::Overlaps(_) => {
+                Self::new(ProblemKind::Conflict, error.to_string())
+            }
+            CampaignError::Current(error) => error.into(),
+            CampaignError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CurrentError> for Refused {
+    fn from(error: CurrentError) -> Self {
+        match error {
+            CurrentError::NoRules { .. } | CurrentError::Unreadable { .. } => {
+                Self::internal(&error)
+            }
+            CurrentError::Store(error) => error.into(),
         }
     }
 }

@@ -15,7 +15,9 @@ use utoipa::openapi::security::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use super::api::{blobs, events, frames, jobs, people, scenes, sessions, sign_in, system, workers};
+use super::api::{
+    blobs, campaign, events, frames, jobs, people, scenes, sessions, sign_in, system, workers,
+};
 use super::needs;
 use super::problem::Refused;
 use super::{agent, pages};
@@ -45,6 +47,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(frames::routes()) //     /api/v1/jobs/{id}/frames[/{frame}[/output|thumbnail|log]]  …/output.zip
         .merge(events::routes()) //     /api/v1/jobs/{id}/events
         .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume]]  /api/v1/demand
+        .merge(campaign::routes()) //   /api/v1/campaign[/rules]  /api/v1/operator/campaigns[/{id}/rules|dates|close]
         // workers
         .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}
         // machines that watch

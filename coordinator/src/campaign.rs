@@ -1,0 +1,38 @@
+//! Campaigns: a time in which points are earned, by rules that everybody can read.
+//!
+//! | room | what it owns |
+//! |---|---|
+//! | [`rules`] | a TOML document becomes typed rules, or a list of all its faults; pure |
+//! | [`versions`] | which version of the rules holds at a moment, and from when a new one may; pure |
+//! | [`life`] | upcoming, open, running, closed; which dates may still be moved; pure |
+//! | [`current`] | the campaign and the rules that hold at a moment: what every event asks for |
+//! | [`change`] | what operators do |
+//! | [`view`] | what people see |
+//!
+//! Without a campaign there is no economy: rendering costs nothing and earns nothing. The last campaign that
+//! opened is the current one; its rules hold, also after it closed, until another one opens. Points are
+//! earned only while it runs.
+
+pub mod change;
+pub mod current;
+pub mod life;
+pub mod rules;
+pub mod versions;
+pub mod view;
+
+pub use current::{Current, CurrentError, current};
+pub use life::State;
+pub use rules::{Rules, RulesCache};
+
+const SLUG_MAX: usize = 40;
+
+/// Whether a text can name a campaign or a quest for programs: small letters, digits, and hyphens between
+/// them.
+pub fn is_slug(text: &str) -> bool {
+    let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_edge = |c: char| c != '-';
+    text.len() <= SLUG_MAX
+        && text.starts_with(is_edge)
+        && text.ends_with(is_edge)
+        && text.chars().all(is_fit)
+}
