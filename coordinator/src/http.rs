@@ -5,6 +5,7 @@ mod agent;
 mod api;
 mod auth;
 mod browser;
+mod cursor;
 mod extract;
 pub mod needs;
 mod pages;

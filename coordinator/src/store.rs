@@ -90,6 +90,8 @@ pub mod scenes;
 pub mod sessions;
 pub mod sign_ins;
 pub mod tasks;
+pub mod uptime;
+pub mod worker_pages;
 pub mod workers;
 
 /// What the database said, or a row that does not fit its type.

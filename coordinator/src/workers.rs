@@ -1,6 +1,16 @@
 //! Workers: the registry, the config files, and who is present.
+//!
+//! | room | what it owns |
+//! |---|---|
+//! | [`hello`] | what a worker says of itself |
+//! | [`status`] | what a worker does, why, and what can be done about it; pure |
+//! | [`waiting`] | why nothing runs on a worker |
+//! | [`uptime`] | when a worker was there |
 
 pub mod hello;
+pub mod status;
+pub mod uptime;
+pub mod waiting;
 
 use pictor_protocol::agent::Hello;
 use pictor_protocol::worker::{Presence, Worker};
@@ -10,18 +20,23 @@ use uuid::Uuid;
 
 use crate::accounts::{NoRandomness, Secret, SecretKind};
 use crate::app::App;
-use crate::store::workers::{self, WorkerRow, WorkerStatus};
-use crate::store::{Store, StoreError};
+use crate::dispatch::ability::Equipment;
+use crate::store::workers::{self, Decision, WorkerRow, WorkerStatus};
+use crate::store::{Store, StoreError, Tx};
+use waiting::Queue;
 
 /// A worker that was silent for this long counts as gone. It keeps a request open all the time, so a
 /// minute and a half covers one held request and a lost answer.
 pub const SILENCE_US: i64 = 90 * 1_000_000;
 const NAME_MAX: usize = 64;
+const WHY_MAX: usize = 200;
 
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     #[error("a worker's name has 1 to {NAME_MAX} characters, none of them a control character")]
     BadName,
+    #[error("a reason has at most {WHY_MAX} characters, none of them a control character")]
+    BadReason,
     #[error("there is no such worker")]
     NotFound,
     #[error("the worker is suspended: only an operator can change that")]
@@ -40,10 +55,7 @@ pub async fn create(
     coordinator: &str,
     now_us: i64,
 ) -> Result<WorkerConfig, WorkerError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
-        return Err(WorkerError::BadName);
-    }
+    let name = valid_name(name)?;
     let id = WorkerId::new(Uuid::now_v7());
     let token = Secret::new(SecretKind::WorkerToken)?;
     let mut tx = store.write().await?;
@@ -57,27 +69,74 @@ pub async fn create(
     )
     .await?;
     tx.commit().await?;
-    Ok(WorkerConfig {
+    Ok(config(id, name, &token, coordinator))
+}
+
+fn valid_name(name: &str) -> Result<&str, WorkerError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
+        return Err(WorkerError::BadName);
+    }
+    Ok(name)
+}
+
+fn config(id: WorkerId, name: &str, token: &Secret, coordinator: &str) -> WorkerConfig {
+    WorkerConfig {
         version: CONFIG_VERSION,
         coordinator: coordinator.trim_end_matches('/').into(),
         worker_id: id,
         token: token.reveal().into(),
         name: name.into(),
         options: WorkerOptions::default(),
-    })
+    }
+}
+
+/// Gives a worker another name. The worker hears of it when it says hello next.
+pub async fn rename(app: &App, owner: UserId, id: WorkerId, name: &str) -> Result<(), WorkerError> {
+    let mut tx = app.store.write().await?;
+    if !workers::rename(&mut tx, owner, id, valid_name(name)?).await? {
+        return Err(WorkerError::NotFound);
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Gives a worker another token, in another config file. The old one is worth nothing from now on: whoever
+/// runs with it is told at once, and ends.
+pub async fn replace_token(
+    app: &App,
+    owner: UserId,
+    id: WorkerId,
+) -> Result<WorkerConfig, WorkerError> {
+    let token = Secret::new(SecretKind::WorkerToken)?;
+    let mut tx = app.store.write().await?;
+    let hash = Secret::hash(token.reveal());
+    let name = workers::replace_token(&mut tx, owner, id, &hash).await?;
+    let name = name.ok_or(WorkerError::NotFound)?;
+    tx.commit().await?;
+    app.bells.commands.ring(id);
+    Ok(config(id, &name, &token, &app.url))
 }
 
 /// Lets a worker finish what it renders; it is given nothing more until it is resumed, however often it is
-/// started again.
-pub async fn drain(app: &App, owner: UserId, id: WorkerId) -> Result<(), WorkerError> {
-    set_draining(app, owner, id, true).await?;
+/// started again. The reason is for whoever looks at it.
+pub async fn drain(
+    app: &App,
+    owner: UserId,
+    id: WorkerId,
+    why: Option<&str>,
+) -> Result<(), WorkerError> {
+    let why = why.map(str::trim).filter(|why| !why.is_empty());
+    if why.is_some_and(|why| why.chars().count() > WHY_MAX || why.chars().any(char::is_control)) {
+        return Err(WorkerError::BadReason);
+    }
+    set_draining(app, owner, id, true, why).await?;
     app.bells.commands.ring(id);
     Ok(())
 }
 
 /// Takes a drain back.
 pub async fn resume(app: &App, owner: UserId, id: WorkerId) -> Result<(), WorkerError> {
-    set_draining(app, owner, id, false).await?;
+    set_draining(app, owner, id, false, None).await?;
     // A drained worker goes on asking: its held requests find something now.
     app.bells.work.ring();
     Ok(())
@@ -88,28 +147,43 @@ async fn set_draining(
     owner: UserId,
     id: WorkerId,
     draining: bool,
+    why: Option<&str>,
 ) -> Result<(), WorkerError> {
+    let decision = Decision {
+        by: owner,
+        why,
+        now_us: app.now_us(),
+    };
     let mut tx = app.store.write().await?;
-    if workers::set_draining(&mut tx, owner, id, draining).await? {
+    if workers::set_draining(&mut tx, id, draining, decision).await? {
         return Ok(tx.commit().await?);
     }
-    let known = workers::find(&mut tx, id).await?;
-    Err(match known.filter(|row| row.owner_id == owner) {
-        Some(row) if row.status == WorkerStatus::Suspended => WorkerError::Suspended,
-        Some(_) | None => WorkerError::NotFound,
+    let known = of_owner(&mut tx, owner, id).await?;
+    Err(match known.status {
+        WorkerStatus::Suspended => WorkerError::Suspended,
+        WorkerStatus::Active | WorkerStatus::Draining | WorkerStatus::Retired => {
+            WorkerError::NotFound
+        }
     })
 }
 
 /// Ends a worker for good: its token stops working.
 pub async fn retire(app: &App, owner: UserId, id: WorkerId) -> Result<(), WorkerError> {
     let mut tx = app.store.write().await?;
-    if !workers::retire(&mut tx, owner, id).await? {
+    if !workers::retire(&mut tx, owner, id, app.now_us()).await? {
         return Err(WorkerError::NotFound);
     }
     tx.commit().await?;
     app.telemetry.forget(id);
     app.bells.commands.ring(id);
     Ok(())
+}
+
+/// A worker of somebody's own, retired or not.
+pub async fn of_owner(tx: &mut Tx, owner: UserId, id: WorkerId) -> Result<WorkerRow, WorkerError> {
+    let row = workers::find(tx, id).await?;
+    row.filter(|row| row.owner_id == owner)
+        .ok_or(WorkerError::NotFound)
 }
 
 /// What can be said of a worker now.
@@ -124,8 +198,28 @@ pub fn presence(status: WorkerStatus, last_seen_us: Option<i64>, now_us: i64) ->
     }
 }
 
-/// A worker as its owner sees it.
-pub fn view(app: &App, row: WorkerRow) -> Worker {
+/// As programs spell it.
+pub const fn presence_on_the_wire(presence: Presence) -> &'static str {
+    match presence {
+        Presence::New => "new",
+        Presence::Online => "online",
+        Presence::Offline => "offline",
+        Presence::Draining => "draining",
+        Presence::Suspended => "suspended",
+        Presence::Retired => "retired",
+        Presence::Unknown => "unknown",
+    }
+}
+
+/// A worker as its owner sees it, held against what waits to be rendered.
+pub fn view(app: &App, row: WorkerRow, queue: &Queue) -> Worker {
+    let status = status::status(&row, app.now_us(), || {
+        let can = Equipment {
+            series: &row.series.0,
+            slots: &row.abilities.0,
+        };
+        queue.why(row.id, can)
+    });
     let presence = presence(row.status, row.last_seen_us, app.now_us());
     let is_there = matches!(presence, Presence::Online | Presence::Draining);
     let telemetry = is_there.then(|| app.telemetry.of_worker(row.id));
@@ -153,6 +247,7 @@ pub fn view(app: &App, row: WorkerRow) -> Worker {
         telemetry: telemetry.unwrap_or_default(),
         leased: row.leased as u32,
         done: row.done as u64,
+        status: Some(status),
     }
 }
 

@@ -50,6 +50,9 @@ pub async fn take(app: &App, worker: &AgentRow, finished: &Finished) -> Result<A
                 thumbnail,
                 blank,
                 render_ms: finished.render_ms.clamp(0, RENDER_MS_MAX),
+                energy_millijoules: finished
+                    .energy_millijoules
+                    .and_then(|energy| i64::try_from(energy).ok()),
             };
             accept(app, worker.id, attempt, accepted).await
         }
@@ -168,6 +171,8 @@ async fn keep(
         ..Record::default()
     };
     store::dispatch::add_record(tx, task.job_id, worker, add).await?;
+    let (took_ms, energy) = (accepted.render_ms, accepted.energy_millijoules);
+    store::attempts::measured(tx, attempt, took_ms, energy).await?;
     let score = score(tx, worker, attempt).await?;
     let reference_ms = pace::reference_ms(accepted.render_ms, score);
     store::jobs::add_render_time(tx, task.job_id, accepted.render_ms, reference_ms).await?;

@@ -17,6 +17,7 @@ pub struct Accepted {
     pub thumbnail: Option<(BlobHash, u64)>,
     pub blank: bool,
     pub render_ms: i64,
+    pub energy_millijoules: Option<i64>,
 }
 
 /// What belongs to an event beside the event.

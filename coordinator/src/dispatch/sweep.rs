@@ -1,5 +1,5 @@
 //! The coordinator's own loop: takes back what silent workers held, wakes idle slots at a job's tail,
-//! removes blobs that nobody needs.
+//! removes blobs that nobody needs and hours of workers that nobody looks at any more.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use super::report;
 use super::task::Event;
 use crate::app::App;
 use crate::store::{self, Result};
-use crate::workers::SILENCE_US;
+use crate::workers::{SILENCE_US, uptime};
 
 /// How often expired leases are looked for.
 const TICK: Duration = Duration::from_secs(1);
-/// Unneeded blobs are looked for every so many ticks.
-const BLOBS_EVERY: u32 = 300;
+/// Unneeded blobs, and hours of workers that are too old, are looked for every so many ticks.
+const TIDY_EVERY: u32 = 300;
 const BATCH: i64 = 500;
 
 /// Runs until the coordinator stops.
@@ -22,13 +22,13 @@ pub async fn run(app: &App) {
             () = tokio::time::sleep(TICK) => {}
             () = app.stopping.cancelled() => return,
         }
-        if let Err(error) = sweep(app, tick % BLOBS_EVERY == 0).await {
+        if let Err(error) = sweep(app, tick % TIDY_EVERY == 0).await {
             tracing::error!(error = &error as &dyn std::error::Error, "sweeping failed");
         }
     }
 }
 
-async fn sweep(app: &App, blobs_too: bool) -> Result<()> {
+async fn sweep(app: &App, tidy_too: bool) -> Result<()> {
     take_back_expired(app).await?;
     app.telemetry.forget_before(app.now_us() - SILENCE_US);
     let mut tx = app.store.read().await?;
@@ -36,8 +36,9 @@ async fn sweep(app: &App, blobs_too: bool) -> Result<()> {
         app.bells.work.ring();
     }
     drop(tx);
-    if blobs_too {
+    if tidy_too {
         remove_unneeded(app).await?;
+        forget_old_hours(app).await?;
     }
     Ok(())
 }
@@ -62,6 +63,12 @@ async fn take_back_expired(app: &App) -> Result<()> {
         .await?;
     }
     Ok(())
+}
+
+async fn forget_old_hours(app: &App) -> Result<()> {
+    let mut tx = app.store.write().await?;
+    store::uptime::forget_before(&mut tx, uptime::oldest_hour(app.now_us())).await?;
+    tx.commit().await
 }
 
 async fn remove_unneeded(app: &App) -> Result<()> {

@@ -16,6 +16,7 @@
 
 use pictor_protocol::WorkerId;
 use pictor_protocol::agent::Refusal;
+use pictor_protocol::worker::WorkerTaskState;
 
 use crate::store::column::words;
 
@@ -49,6 +50,21 @@ words! {
         /// Its worker was silent for too long.
         Lost = "lost",
         Stopped = "stopped",
+    }
+}
+
+impl From<AttemptStatus> for WorkerTaskState {
+    fn from(status: AttemptStatus) -> Self {
+        match status {
+            AttemptStatus::Leased => Self::Leased,
+            AttemptStatus::Stopping => Self::Stopping,
+            AttemptStatus::Done => Self::Done,
+            AttemptStatus::Failed => Self::Failed,
+            AttemptStatus::Rejected => Self::Rejected,
+            AttemptStatus::Returned => Self::Returned,
+            AttemptStatus::Lost => Self::Lost,
+            AttemptStatus::Stopped => Self::Stopped,
+        }
     }
 }
 

@@ -13,11 +13,13 @@ use pictor_protocol::problem::{Problem, ProblemKind};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::{Agent, TokenOf};
+use super::auth::{Agent, TokenOf, unknown_worker};
 use super::extract;
 use super::problem::{Refused, Result};
 use crate::app::App;
 use crate::dispatch::{hand_out, report};
+use crate::store;
+use crate::workers::waiting::Queue;
 use crate::workers::{self, hello};
 
 mod blobs;
@@ -41,6 +43,7 @@ async fn say_hello(
     extract::Json(hello): extract::Json<Hello>,
 ) -> Result<Json<Welcome>> {
     if hello.protocol < PROTOCOL {
+        hello::turn_away(&app, &worker, &hello.version).await?;
         let why = format!("this coordinator speaks protocol {PROTOCOL}: update the worker");
         return Err(Refused::new(ProblemKind::WorkerTooOld, why));
     }
@@ -60,12 +63,17 @@ async fn say_hello(
 /// How the coordinator knows this worker; asking is no sign of life
 #[utoipa::path(get, path = "/agent/v1/registration", tag = "agent",
     responses((status = 200, body = Registration), (status = "4XX", body = Problem)))]
-async fn registration(State(app): State<Arc<App>>, TokenOf(worker): TokenOf) -> Json<Registration> {
-    Json(Registration {
-        worker: workers::view(&app, worker),
-        now_ms: app.now_us() / 1_000,
+async fn registration(
+    State(app): State<Arc<App>>,
+    TokenOf(worker): TokenOf,
+) -> Result<Json<Registration>> {
+    let now_us = app.now_us();
+    let queue = Queue::load(&mut app.store.read().await?, worker.owner_id, now_us).await?;
+    Ok(Json(Registration {
+        worker: workers::view(&app, worker, &queue),
+        now_ms: now_us / 1_000,
         version: env!("CARGO_PKG_VERSION").into(),
-    })
+    }))
 }
 
 /// Ask for frames for one slot; held until there are some
@@ -107,6 +115,11 @@ async fn ask_for_commands(
     let deadline = tokio::time::Instant::now() + hold;
     let mut bell = app.bells.commands.listen(worker.id);
     loop {
+        // Its token may have been taken from it since it asked.
+        let mut tx = app.store.read().await?;
+        let known = store::workers::agent_by_token(&mut tx, &worker.token_hash).await?;
+        drop(tx);
+        known.ok_or_else(unknown_worker)?;
         let commands = report::commands(&app, worker.id).await?;
         if !commands.is_empty() {
             return Ok(Json(Commands { commands }));

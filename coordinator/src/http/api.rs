@@ -10,4 +10,5 @@ pub mod scenes;
 pub mod sessions;
 pub mod sign_in;
 pub mod system;
+pub mod worker_history;
 pub mod workers;

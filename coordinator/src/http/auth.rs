@@ -17,10 +17,7 @@ use crate::app::App;
 use crate::store::people::{self, User};
 use crate::store::sessions::SessionOf;
 use crate::store::workers::{self, AgentRow, WorkerRow};
-
-/// A worker's last sign of life is written down this often at most: the database need not hear of
-/// every request.
-const SEEN_EVERY_US: i64 = 10 * 1_000_000;
+use crate::workers::uptime;
 
 /// Somebody who is signed in: with an access token, or in a browser. Has chosen a role or not.
 #[derive(Debug)]
@@ -163,7 +160,8 @@ impl FromRequestParts<Arc<App>> for TokenOf {
     }
 }
 
-fn unknown_worker() -> Refused {
+/// For whoever has a token that is not good any more.
+pub fn unknown_worker() -> Refused {
     Refused::new(
         ProblemKind::Unauthorized,
         "the worker's token is unknown or revoked",
@@ -179,15 +177,7 @@ impl FromRequestParts<Arc<App>> for Agent {
         let worker = workers::agent_by_token(&mut tx, &hash).await?;
         drop(tx);
         let worker = worker.ok_or_else(unknown_worker)?;
-        let now_us = app.now_us();
-        if worker
-            .last_seen_us
-            .is_none_or(|seen| now_us - seen > SEEN_EVERY_US)
-        {
-            let mut tx = app.store.write().await?;
-            workers::seen(&mut tx, worker.id, now_us).await?;
-            tx.commit().await?;
-        }
+        uptime::note(&app.store, &worker, app.now_us()).await?;
         Ok(Self(worker))
     }
 }

@@ -1,9 +1,11 @@
 //! Extractors whose refusals are problem documents like all others. Use these, not axum's own.
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
 use http::StatusCode;
 use pictor_protocol::problem::ProblemKind;
+use serde::de::DeserializeOwned;
 
 use super::problem::Refused;
 
@@ -11,6 +13,31 @@ use super::problem::Refused;
 #[derive(Debug, FromRequest)]
 #[from_request(via(axum::Json), rejection(Refused))]
 pub struct Json<T>(pub T);
+
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub struct MaybeJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for MaybeJson<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let body =
+            Bytes::from_request(request, state)
+                .await
+                .map_err(|rejection| match rejection.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => {
+                        Refused::new(ProblemKind::TooLarge, rejection.body_text())
+                    }
+                    _ => Refused::new(ProblemKind::Invalid, rejection.body_text()),
+                })?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let axum::Json(value) = axum::Json::from_bytes(&body).map_err(Refused::from)?;
+        Ok(Self(value))
+    }
+}
 
 /// Parameters in the path.
 #[derive(Debug, FromRequestParts)]

@@ -399,6 +399,10 @@ impl From<WorkerError> for Refused {
                 field: "name".into(),
                 message: error.to_string(),
             }]),
+            WorkerError::BadReason => Self::invalid(vec![Fault {
+                field: "reason".into(),
+                message: error.to_string(),
+            }]),
             WorkerError::NotFound => Self::not_found("worker"),
             WorkerError::Suspended => Self::new(ProblemKind::Conflict, error.to_string()),
             WorkerError::NoRandomness(error) => Self::internal(&error),

@@ -16,7 +16,8 @@ use utoipa::openapi::security::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
-    blobs, campaign, events, frames, jobs, people, scenes, sessions, sign_in, system, workers,
+    blobs, campaign, events, frames, jobs, people, scenes, sessions, sign_in, system,
+    worker_history, workers,
 };
 use super::needs;
 use super::problem::Refused;
@@ -46,7 +47,8 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(jobs::routes()) //       /api/v1/jobs[/{id}[/pause|resume|cancel|retry]]
         .merge(frames::routes()) //     /api/v1/jobs/{id}/frames[/{frame}[/output|thumbnail|log]]  …/output.zip
         .merge(events::routes()) //     /api/v1/jobs/{id}/events
-        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume]]  /api/v1/demand
+        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume|token]]  /api/v1/demand
+        .merge(worker_history::routes()) // /api/v1/workers/{id}/uptime|tasks
         .merge(campaign::routes()) //   /api/v1/campaign[/rules]  /api/v1/operator/campaigns[/{id}/rules|dates|close]
         // workers
         .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}

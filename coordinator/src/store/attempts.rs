@@ -155,6 +155,25 @@ pub async fn update(tx: &mut Tx, reference: AttemptRef, to: &AttemptUpdate<'_>) 
     Ok(())
 }
 
+/// Notes what an accepted attempt took.
+pub async fn measured(
+    tx: &mut Tx,
+    reference: AttemptRef,
+    render_ms: i64,
+    energy_millijoules: Option<i64>,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE attempts SET render_ms = $3, energy_millijoules = $4 \
+         WHERE task_id = $1 AND attempt = $2",
+        reference.task.to_string(),
+        i64::from(reference.attempt),
+        render_ms,
+        energy_millijoules
+    )?;
+    Ok(())
+}
+
 /// Moves the deadline of what a worker holds of a lease.
 pub async fn renew(tx: &mut Tx, worker: WorkerId, lease: LeaseId, deadline_us: i64) -> Result<()> {
     execute!(

@@ -60,6 +60,54 @@ pub async fn open_jobs(tx: &mut Tx, worker: WorkerId) -> Result<Vec<OpenJob>> {
     )
 }
 
+/// A job that runs and is not finished, as whoever waits for work sees it.
+#[derive(Debug, FromRow)]
+pub struct WaitingJob {
+    #[sqlx(try_from = "String")]
+    pub id: JobId,
+    #[sqlx(try_from = "String")]
+    pub blender: BlenderWanted,
+    #[sqlx(try_from = "String")]
+    pub file_series: Series,
+    #[sqlx(try_from = "Option<String>")]
+    pub runtime: Maybe<Series>,
+    #[sqlx(try_from = "String")]
+    pub plan: Json<RenderPlan>,
+    #[sqlx(try_from = "i64")]
+    pub queued: u32,
+    pub leased: i64,
+}
+
+pub async fn waiting(tx: &mut Tx) -> Result<Vec<WaitingJob>> {
+    fetch_all!(
+        tx,
+        WaitingJob,
+        "SELECT id, blender, file_series, runtime, plan, queued, leased FROM jobs \
+         WHERE intent = 'run' AND queued + leased > 0 ORDER BY id"
+    )
+}
+
+/// Which workers of an owner failed which open jobs.
+pub async fn failed_by(tx: &mut Tx, owner: UserId) -> Result<Vec<(WorkerId, JobId)>> {
+    #[derive(FromRow)]
+    struct Failed {
+        #[sqlx(try_from = "String")]
+        worker_id: WorkerId,
+        #[sqlx(try_from = "String")]
+        job_id: JobId,
+    }
+    let rows = fetch_all!(
+        tx,
+        Failed,
+        "SELECT worker_id, job_id FROM jobs JOIN job_workers ON job_id = jobs.id \
+         JOIN workers ON workers.id = worker_id \
+         WHERE intent = 'run' AND queued + leased > 0 AND job_workers.failed > 0 AND workers.owner_id = $1",
+        owner.to_string()
+    )?;
+    let failed = rows.into_iter().map(|row| (row.worker_id, row.job_id));
+    Ok(failed.collect())
+}
+
 /// How many leases each creator has running.
 pub async fn leases_by_owner(tx: &mut Tx) -> Result<Vec<(UserId, u32)>> {
     #[derive(FromRow)]

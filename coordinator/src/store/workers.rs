@@ -5,7 +5,7 @@ use pictor_protocol::blender::Series;
 use pictor_protocol::{UserId, WorkerId};
 use sqlx::FromRow;
 
-use super::column::{Json, MaybeJson, json, words};
+use super::column::{Json, Maybe, MaybeJson, json, words};
 use super::{Result, Tx};
 use crate::dispatch::ability::Ability;
 
@@ -29,6 +29,8 @@ pub struct AgentRow {
     pub status: WorkerStatus,
     pub last_seen_us: Option<i64>,
     pub instance: Option<String>,
+    /// Of the token that it came with.
+    pub token_hash: String,
 }
 
 /// A worker with all that it said of itself, for whoever looks at it.
@@ -48,20 +50,35 @@ pub struct WorkerRow {
     pub hello_us: Option<i64>,
     #[sqlx(try_from = "Option<String>")]
     pub hello: MaybeJson<Hello>,
+    #[sqlx(try_from = "String")]
+    pub series: Json<Vec<Series>>,
+    #[sqlx(try_from = "String")]
+    pub abilities: Json<Vec<Ability>>,
     pub done: i64,
     pub leased: i64,
+    /// When the status was decided on; never, if it is what it was at first.
+    pub decided_us: Option<i64>,
+    #[sqlx(try_from = "Option<String>")]
+    pub decided_by: Maybe<UserId>,
+    pub decided_why: Option<String>,
+    /// When its hello was refused last because its software, of that version, is too old.
+    pub turned_away_us: Option<i64>,
+    pub turned_away_version: Option<String>,
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, owner_id, name, status, created_us, last_seen_us, instance, hello_us, hello, done, ",
+            "SELECT id, owner_id, name, status, created_us, last_seen_us, instance, hello_us, hello, ",
+            "series, abilities, done, name_key, ",
+            "decided_us, decided_by, decided_why, turned_away_us, turned_away_version, ",
             "(SELECT COUNT(*) FROM attempts WHERE worker_id = workers.id AND attempts.status = 'leased') ",
             "AS leased FROM workers ",
             $rest
         )
     };
 }
+pub(super) use select as select_workers;
 
 pub async fn insert(
     tx: &mut Tx,
@@ -73,15 +90,54 @@ pub async fn insert(
 ) -> Result<()> {
     execute!(
         tx,
-        "INSERT INTO workers (id, owner_id, name, token_hash, status, created_us) \
-         VALUES ($1, $2, $3, $4, 'active', $5)",
+        "INSERT INTO workers (id, owner_id, name, name_key, token_hash, status, created_us) \
+         VALUES ($1, $2, $3, $4, $5, 'active', $6)",
         id.to_string(),
         owner.to_string(),
         name,
+        name.to_lowercase(),
         token_hash,
         now_us
     )?;
     Ok(())
+}
+
+/// Gives a worker another name; false when there is none, or none any more.
+pub async fn rename(tx: &mut Tx, owner: UserId, id: WorkerId, name: &str) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE workers SET name = $3, name_key = $4 \
+         WHERE id = $1 AND owner_id = $2 AND status <> 'retired'",
+        id.to_string(),
+        owner.to_string(),
+        name,
+        name.to_lowercase()
+    )?;
+    Ok(changed > 0)
+}
+
+/// Gives a worker another token, and forgets who has the old one: only a hello with the new one is heard.
+/// Answers the worker's name; `None` when there is none, or none any more.
+pub async fn replace_token(
+    tx: &mut Tx,
+    owner: UserId,
+    id: WorkerId,
+    token_hash: &str,
+) -> Result<Option<String>> {
+    #[derive(FromRow)]
+    struct Named {
+        name: String,
+    }
+    let row = fetch_optional!(
+        tx,
+        Named,
+        "UPDATE workers SET token_hash = $3, instance = NULL \
+         WHERE id = $1 AND owner_id = $2 AND status <> 'retired' RETURNING name",
+        id.to_string(),
+        owner.to_string(),
+        token_hash
+    )?;
+    Ok(row.map(|row| row.name))
 }
 
 /// The worker behind a token, unless it is retired. Every request of every worker asks this: the hello is
@@ -90,7 +146,7 @@ pub async fn agent_by_token(tx: &mut Tx, token_hash: &str) -> Result<Option<Agen
     fetch_optional!(
         tx,
         AgentRow,
-        "SELECT id, name, status, last_seen_us, instance FROM workers \
+        "SELECT id, name, status, last_seen_us, instance, token_hash FROM workers \
          WHERE token_hash = $1 AND status <> 'retired'",
         token_hash
     )
@@ -108,15 +164,6 @@ pub async fn by_token(tx: &mut Tx, token_hash: &str) -> Result<Option<WorkerRow>
 
 pub async fn find(tx: &mut Tx, id: WorkerId) -> Result<Option<WorkerRow>> {
     fetch_optional!(tx, WorkerRow, select!("WHERE id = $1"), id.to_string())
-}
-
-pub async fn of_owner(tx: &mut Tx, owner: UserId) -> Result<Vec<WorkerRow>> {
-    fetch_all!(
-        tx,
-        WorkerRow,
-        select!("WHERE owner_id = $1 AND status <> 'retired' ORDER BY id"),
-        owner.to_string()
-    )
 }
 
 /// What a worker is asked before it is given anything.
@@ -177,8 +224,8 @@ pub async fn save_hello(tx: &mut Tx, id: WorkerId, hello: &Hello, now_us: i64) -
     let series = hello.runtimes.iter().map(|runtime| runtime.series);
     execute!(
         tx,
-        "UPDATE workers SET hello = $2, instance = $3, last_seen_us = $4, hello_us = $4, \
-         series = $5, abilities = $6 WHERE id = $1",
+        "UPDATE workers SET hello = $2, instance = $3, hello_us = $4, series = $5, abilities = $6, \
+             turned_away_us = NULL, turned_away_version = NULL WHERE id = $1",
         id.to_string(),
         json(hello),
         hello.instance.to_string(),
@@ -189,22 +236,47 @@ pub async fn save_hello(tx: &mut Tx, id: WorkerId, hello: &Hello, now_us: i64) -
     Ok(())
 }
 
-pub async fn seen(tx: &mut Tx, id: WorkerId, now_us: i64) -> Result<()> {
+/// Notes that a worker's hello was refused because its software is too old.
+pub async fn turn_away(tx: &mut Tx, id: WorkerId, version: &str, now_us: i64) -> Result<()> {
     execute!(
         tx,
-        "UPDATE workers SET last_seen_us = $2 WHERE id = $1",
+        "UPDATE workers SET turned_away_us = $2, turned_away_version = $3 WHERE id = $1",
         id.to_string(),
-        now_us
+        now_us,
+        version
     )?;
     Ok(())
 }
 
-/// Drains a worker or resumes it; false when it is suspended or gone, which its owner cannot undo.
+/// Notes a sign of life, if the one before was at `before_us` still; false if another request noted one.
+/// Time only moves on here: what lies between two signs is counted once.
+pub async fn seen(tx: &mut Tx, id: WorkerId, before_us: Option<i64>, now_us: i64) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE workers SET last_seen_us = $3 \
+         WHERE id = $1 AND COALESCE(last_seen_us, -1) = $2 AND COALESCE(last_seen_us, -1) < $3",
+        id.to_string(),
+        before_us.unwrap_or(-1),
+        now_us
+    )?;
+    Ok(changed > 0)
+}
+
+/// Who decides on a worker's status, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    pub by: UserId,
+    pub why: Option<&'a str>,
+    pub now_us: i64,
+}
+
+/// Drains a worker or resumes it; false when it is suspended or gone, which its owner cannot undo. Who asks
+/// for what is so already changes at most the reason.
 pub async fn set_draining(
     tx: &mut Tx,
-    owner: UserId,
     id: WorkerId,
     draining: bool,
+    decision: Decision<'_>,
 ) -> Result<bool> {
     let status = if draining {
         WorkerStatus::Draining
@@ -213,22 +285,28 @@ pub async fn set_draining(
     };
     let changed = execute!(
         tx,
-        "UPDATE workers SET status = $3 \
+        "UPDATE workers SET status = $3, decided_by = $2, \
+             decided_us = CASE WHEN status = $3 THEN COALESCE(decided_us, $4) ELSE $4 END, \
+             decided_why = COALESCE($5, CASE WHEN status = $3 THEN decided_why END) \
          WHERE id = $1 AND owner_id = $2 AND status IN ('active', 'draining')",
         id.to_string(),
-        owner.to_string(),
-        status.as_str()
+        decision.by.to_string(),
+        status.as_str(),
+        decision.now_us,
+        decision.why
     )?;
     Ok(changed > 0)
 }
 
 /// Ends a worker for good; false when there is none, or none any more.
-pub async fn retire(tx: &mut Tx, owner: UserId, id: WorkerId) -> Result<bool> {
+pub async fn retire(tx: &mut Tx, owner: UserId, id: WorkerId, now_us: i64) -> Result<bool> {
     let changed = execute!(
         tx,
-        "UPDATE workers SET status = 'retired' WHERE id = $1 AND owner_id = $2 AND status <> 'retired'",
+        "UPDATE workers SET status = 'retired', decided_us = $3, decided_by = $2, decided_why = NULL \
+         WHERE id = $1 AND owner_id = $2 AND status <> 'retired'",
         id.to_string(),
-        owner.to_string()
+        owner.to_string(),
+        now_us
     )?;
     Ok(changed > 0)
 }
@@ -260,11 +338,17 @@ mod tests {
             .await
             .unwrap();
         insert(&mut tx, id, owner, "one", "hash", 0).await.unwrap();
-        assert!(set_draining(&mut tx, owner, id, true).await.unwrap());
+        let decision = Decision {
+            by: owner,
+            why: None,
+            now_us: 0,
+        };
+        assert!(set_draining(&mut tx, id, true, decision).await.unwrap());
         let suspended = execute!(tx, "UPDATE workers SET status = 'suspended'");
         assert_eq!(suspended.unwrap(), 1);
         for draining in [true, false] {
-            assert!(!set_draining(&mut tx, owner, id, draining).await.unwrap());
+            let lifted = set_draining(&mut tx, id, draining, decision).await;
+            assert!(!lifted.unwrap());
         }
         assert_eq!(status(&mut tx, id).await.unwrap(), WorkerStatus::Suspended);
     }

@@ -58,6 +58,17 @@ pub async fn welcome(app: &App, worker: &AgentRow, hello: Hello) -> Result<(), H
     Ok(())
 }
 
+/// Longest version of a worker's software that is kept.
+const VERSION_CHARS: usize = 40;
+
+/// Notes for its owner that a worker is too old to be spoken with.
+pub async fn turn_away(app: &App, worker: &AgentRow, version: &str) -> Result<(), StoreError> {
+    let version: String = version.chars().take(VERSION_CHARS).collect();
+    let mut tx = app.store.write().await?;
+    store::workers::turn_away(&mut tx, worker.id, &version, app.now_us()).await?;
+    tx.commit().await
+}
+
 /// What may be believed of a hello, and the scores that may not, each with its slot. Proofs for a Blender
 /// that the worker does not have are dropped too, and repeated ones: what is left is bounded.
 fn believe(mut hello: Hello) -> Result<(Hello, Vec<(u16, f64)>), HelloError> {

@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::harness::World;
 
 /// Addresses for browsers, and that of the document itself.
-const UNDOCUMENTED: [&str; 9] = [
+const UNDOCUMENTED: [&str; 10] = [
     "/",
+    "/account/roles",
     "/account/tokens",
     "/api/v1/openapi.json",
     "/sign-in",

@@ -5,7 +5,7 @@ use pictor_coordinator::accounts;
 use pictor_coordinator::accounts::aptos::Chain;
 use pictor_coordinator::app::now_us;
 use pictor_protocol::people::{
-    Identity, IdentityKind, IdentityList, Me, MintedToken, Scope, SessionList, TokenList,
+    Identity, IdentityKind, IdentityList, Me, MintedToken, Role, Scope, SessionList, TokenList,
 };
 use pictor_protocol::problem::ProblemKind;
 use pictor_protocol::sign_in::{SignInWays, SignedIn};
@@ -98,7 +98,7 @@ async fn tokens_are_listed_and_revoked_by_their_owner_in_a_browser() {
     refused.problem(ProblemKind::NotFound);
     // What is left in a script must not be able to take its owner's other tokens away.
     let refused = script.delete(&path).await;
-    refused.problem(ProblemKind::Unauthorized);
+    refused.problem(ProblemKind::Forbidden);
     let revoked = browser.delete(&path).await;
     assert_eq!(revoked.status, StatusCode::NO_CONTENT);
     let refused = script.get("/api/v1/jobs").await;
@@ -429,6 +429,7 @@ async fn signed_in(world: &World, wallets: &mut Wallets, agent: &str, kind: &str
     let proof = wallets.sign_in(kind, &challenge).await;
     let answer = browser.post("/api/v1/sign-in/wallet", &proof).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    browser.choose(&[Role::Creator, Role::WorkerOwner]).await;
     browser
 }
 

@@ -236,7 +236,7 @@ async fn a_pepper_is_for_its_owner_after_a_fresh_sign_in_with_that_identity() {
     let refused = mallory.post(&path, &json!({})).await;
     refused.problem(ProblemKind::NotFound);
     let operator = world.creator.post(&path, &json!({})).await;
-    operator.problem(ProblemKind::Unauthorized);
+    operator.problem(ProblemKind::Forbidden);
 
     world
         .sql("UPDATE sessions SET created_us = created_us - 660000000")

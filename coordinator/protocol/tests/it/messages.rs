@@ -15,7 +15,10 @@ use pictor_protocol::scene::{NewScene, Scene};
 use pictor_protocol::sign_in::{
     AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
 };
-use pictor_protocol::worker::{Demand, NewWorker, Worker, WorkerList};
+use pictor_protocol::worker::{
+    ChangeWorker, Demand, DrainWorker, NewWorker, Uptime, Worker, WorkerList, WorkerStatus,
+    WorkerTaskPage,
+};
 use pictor_protocol::worker_config::WorkerConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -66,6 +69,11 @@ pub fn all() -> Vec<Message> {
         message::<NewWorker>(worker::new_worker()),
         message::<Worker>(worker::worker()),
         message::<WorkerList>(worker::worker_list()),
+        message::<WorkerStatus>(worker::worker_status()),
+        message::<ChangeWorker>(worker::change_worker()),
+        message::<DrainWorker>(worker::drain_worker()),
+        message::<Uptime>(worker::uptime()),
+        message::<WorkerTaskPage>(worker::worker_task_page()),
         message::<Demand>(worker::demand()),
         message::<SupportedGpus>(worker::supported_gpus()),
         message::<WorkerConfig>(worker::worker_config()),

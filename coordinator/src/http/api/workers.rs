@@ -5,25 +5,33 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use pictor_protocol::WorkerId;
 use pictor_protocol::problem::Problem;
-use pictor_protocol::worker::{Demand, NewWorker, Worker, WorkerList};
+use pictor_protocol::worker::{
+    ChangeWorker, Demand, DrainWorker, NewWorker, Presence, Worker, WorkerList,
+};
 use pictor_protocol::worker_config::WorkerConfig;
+use pictor_protocol::{UserId, WorkerId};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::http::auth::WorkerOwner;
-use crate::http::extract::{self, Path};
-use crate::http::problem::{Refused, Result};
+use crate::http::cursor;
+use crate::http::extract::{self, Path, Query};
+use crate::http::problem::Result;
 use crate::store;
+use crate::store::worker_pages::{SortedWorker, SortedWorkerRow, WorkersWanted};
 use crate::workers;
 use crate::workers::SILENCE_US;
+use crate::workers::waiting::Queue;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
-        .routes(routes!(show, retire))
+        .routes(routes!(show, change, retire))
+        .routes(routes!(replace_token))
         .routes(routes!(drain))
         .routes(routes!(resume))
         .routes(routes!(demand))
@@ -41,20 +49,93 @@ async fn create(
     Ok((StatusCode::CREATED, Json(config)))
 }
 
+/// What workers are sorted by.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Sort {
+    Name,
+    #[default]
+    Created,
+    /// When they were heard of last.
+    Seen,
+    /// Those online first; by name among equals.
+    Presence,
+}
+
+impl Sort {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Created => "created",
+            Self::Seen => "seen",
+            Self::Presence => "presence",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Workers of this presence only; all but the retired ones when unset
+    presence: Option<Presence>,
+    /// Workers with this in their name, in whatever case
+    search: Option<String>,
+    /// Workers that were created at this moment or later
+    created_from_ms: Option<i64>,
+    /// Workers that were created before this moment
+    created_before_ms: Option<i64>,
+    /// What to sort them by
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+    /// The other way round
+    #[serde(default)]
+    descending: bool,
+    /// `next` of the page before
+    after: Option<String>,
+    /// Most workers in the answer, 1 to 1000 (1000 when unset)
+    limit: Option<u32>,
+}
+
 /// Workers of one's own
-#[utoipa::path(get, path = "/api/v1/workers", tag = "workers",
+#[utoipa::path(get, path = "/api/v1/workers", tag = "workers", params(ListQuery),
     responses((status = 200, body = WorkerList), (status = "4XX", body = Problem)))]
 async fn list(
     State(app): State<Arc<App>>,
     WorkerOwner(user): WorkerOwner,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<WorkerList>> {
+    let limit = query.limit.unwrap_or(1_000).clamp(1, 1_000) as usize;
+    let after: Option<SortedWorker> = query.after.as_deref().map(cursor::read).transpose()?;
+    let search = query.search.unwrap_or_default().to_lowercase();
+    let now_us = app.now_us();
+    let wanted = WorkersWanted {
+        owner: user,
+        presence: query.presence.map(workers::presence_on_the_wire),
+        name_part: search.trim(),
+        created_from_us: query.created_from_ms.unwrap_or(0).saturating_mul(1_000),
+        created_before_us: query
+            .created_before_ms
+            .map_or(i64::MAX, |ms| ms.saturating_mul(1_000)),
+        online_since_us: now_us - SILENCE_US,
+        sort: query.sort.as_str(),
+        descending: query.descending,
+        after: after.as_ref(),
+        limit: limit as i64 + 1,
+    };
     let mut tx = app.store.read().await?;
-    let rows = store::workers::of_owner(&mut tx, user).await?;
-    let workers = rows
+    let mut rows = store::worker_pages::workers(&mut tx, &wanted).await?;
+    let queue = Queue::load(&mut tx, user, now_us).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| more).map(SortedWorkerRow::place);
+    let views = rows
         .into_iter()
-        .map(|row| workers::view(&app, row))
-        .collect();
-    Ok(Json(WorkerList { workers }))
+        .map(|row| workers::view(&app, row.worker, &queue));
+    Ok(Json(WorkerList {
+        workers: views.collect(),
+        next: last.map(|place| cursor::write(&place)),
+    }))
 }
 
 /// A worker
@@ -65,12 +146,42 @@ async fn show(
     WorkerOwner(user): WorkerOwner,
     Path(id): Path<WorkerId>,
 ) -> Result<Json<Worker>> {
+    view_of(&app, user, id).await
+}
+
+async fn view_of(app: &App, user: UserId, id: WorkerId) -> Result<Json<Worker>> {
     let mut tx = app.store.read().await?;
-    let row = store::workers::find(&mut tx, id)
-        .await?
-        .filter(|row| row.owner_id == user);
-    row.map(|row| Json(workers::view(&app, row)))
-        .ok_or_else(|| Refused::not_found("worker"))
+    let row = workers::of_owner(&mut tx, user, id).await?;
+    let queue = Queue::load(&mut tx, user, app.now_us()).await?;
+    Ok(Json(workers::view(app, row, &queue)))
+}
+
+/// Give a worker another name
+#[utoipa::path(patch, path = "/api/v1/workers/{id}", tag = "workers", params(("id" = String, Path)),
+    request_body = ChangeWorker,
+    responses((status = 200, body = Worker), (status = "4XX", body = Problem)))]
+async fn change(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+    extract::Json(change): extract::Json<ChangeWorker>,
+) -> Result<Json<Worker>> {
+    if let Some(name) = &change.name {
+        workers::rename(&app, user, id, name).await?;
+    }
+    view_of(&app, user, id).await
+}
+
+/// Make another token for a worker; the answer is its new config file, and the old one is worth nothing
+#[utoipa::path(post, path = "/api/v1/workers/{id}/token", tag = "workers", params(("id" = String, Path)),
+    responses((status = 201, body = WorkerConfig), (status = "4XX", body = Problem)))]
+async fn replace_token(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+) -> Result<(StatusCode, Json<WorkerConfig>)> {
+    let config = workers::replace_token(&app, user, id).await?;
+    Ok((StatusCode::CREATED, Json(config)))
 }
 
 /// Retire a worker: its token stops working
@@ -87,13 +198,15 @@ async fn retire(
 
 /// Let a worker finish what it renders and give it nothing more until it is resumed
 #[utoipa::path(post, path = "/api/v1/workers/{id}/drain", tag = "workers", params(("id" = String, Path)),
+    request_body(content = Option<DrainWorker>),
     responses((status = 204), (status = "4XX", body = Problem)))]
 async fn drain(
     State(app): State<Arc<App>>,
     WorkerOwner(user): WorkerOwner,
     Path(id): Path<WorkerId>,
+    extract::MaybeJson(drain): extract::MaybeJson<DrainWorker>,
 ) -> Result<StatusCode> {
-    workers::drain(&app, user, id).await?;
+    workers::drain(&app, user, id, drain.reason.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

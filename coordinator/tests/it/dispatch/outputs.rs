@@ -1,7 +1,5 @@
 //! What becomes of a picture, and of what a worker says while it renders.
 
-use pictor_coordinator::app::now_us;
-use pictor_coordinator::store;
 use pictor_protocol::agent::{LogChunk, Outcome, Progress, Refusal, Report, Telemetry};
 use pictor_protocol::blender::Series;
 use pictor_protocol::job::{FrameState, JobState};
@@ -197,12 +195,9 @@ async fn telemetry_is_shown_while_its_worker_is_online() {
         worker.report(warm(&worker, celsius)).await;
     }
     assert_eq!(shown().await, warm(&worker, 71).telemetry);
-    let long_ago = now_us() - 100 * 1_000_000;
-    let mut tx = world.store.write().await.unwrap();
-    store::workers::seen(&mut tx, worker.id, long_ago)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
+    world
+        .sql("UPDATE workers SET last_seen_us = last_seen_us - 100000000")
+        .await;
     assert_eq!(shown().await, []);
 
     worker.report(warm(&worker, 50)).await;

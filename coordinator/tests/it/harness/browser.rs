@@ -52,6 +52,11 @@ impl Browser {
         self.change(Method::DELETE, path, Vec::new()).await
     }
 
+    /// Asks anything, as a page of the coordinator would.
+    pub async fn ask(&mut self, method: Method, path: &str, body: Vec<u8>) -> Answer {
+        self.change(method, path, body).await
+    }
+
     async fn change(&mut self, method: Method, path: &str, body: Vec<u8>) -> Answer {
         let (url, origin) = (format!("{}{path}", self.site), self.site.clone());
         let said = [

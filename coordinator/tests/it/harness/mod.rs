@@ -4,6 +4,7 @@ pub mod browser;
 pub mod client;
 pub mod counterparts;
 pub mod events;
+pub mod people;
 pub mod process;
 pub mod scenes;
 pub mod worker;
@@ -19,7 +20,7 @@ use pictor_coordinator::store::Store;
 use pictor_protocol::JobId;
 use pictor_protocol::blob::UPLOAD_LENGTH;
 use pictor_protocol::job::{Frame, FramePage, Job};
-use pictor_protocol::people::Scope;
+use pictor_protocol::people::{Role, Scope};
 use pictor_protocol::scene::{NewScene, Scene};
 use pictor_protocol::worker_config::WorkerConfig;
 use serde_json::json;
@@ -127,15 +128,10 @@ impl World {
         self.dir.path()
     }
 
-    /// Another person, who is no operator.
+    /// Another person, who is no operator, with a token for jobs and workers.
     pub async fn stranger(&self, name: &str) -> Client {
-        let id = pictor_protocol::UserId::new(uuid::Uuid::now_v7());
-        let mut tx = self.store.write().await.unwrap();
-        pictor_coordinator::store::people::insert_user(&mut tx, id, name, false, now_us())
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        person(&self.store, &self.url, name, &[Scope::Jobs, Scope::Workers]).await
+        self.person(name, &[Role::Creator, Role::WorkerOwner]).await;
+        self.script_of(name, &[Scope::Jobs, Scope::Workers]).await
     }
 
     pub async fn worker_config(&self, name: &str) -> WorkerConfig {

@@ -1,7 +1,10 @@
-use pictor_protocol::WorkerId;
 use pictor_protocol::gpus::{self, SupportedGpus};
-use pictor_protocol::worker::{Demand, NewWorker, Presence, Worker, WorkerList};
+use pictor_protocol::worker::{
+    ChangeWorker, Demand, DrainWorker, NewWorker, OwnJob, Presence, Uptime, UptimeSpan, UptimeStep,
+    Worker, WorkerList, WorkerState, WorkerStatus, WorkerTask, WorkerTaskPage, WorkerTaskState,
+};
 use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
+use pictor_protocol::{JobId, WorkerId};
 
 use super::{NEW_YEAR_MS, agent, uuid};
 
@@ -26,6 +29,7 @@ pub fn worker_list() -> Vec<WorkerList> {
     ];
     vec![WorkerList {
         workers: presences.into_iter().map(a_worker).collect(),
+        next: Some("6e657874".into()),
     }]
 }
 
@@ -44,7 +48,91 @@ pub fn a_worker(presence: Presence) -> Worker {
         telemetry: vec![agent::telemetry()],
         leased: 3,
         done: 1_000,
+        status: Some(a_status(WorkerState::Rendering)),
     }
+}
+
+fn a_status(state: WorkerState) -> WorkerStatus {
+    WorkerStatus {
+        state,
+        since_ms: Some(NEW_YEAR_MS),
+        reason: "Nothing waits to be rendered.".into(),
+        advice: Some("Nothing needs to be done.".into()),
+    }
+}
+
+/// In every state.
+pub fn worker_status() -> Vec<WorkerStatus> {
+    let states = [
+        WorkerState::NeverConnected,
+        WorkerState::TooOld,
+        WorkerState::Offline,
+        WorkerState::CannotRender,
+        WorkerState::Rendering,
+        WorkerState::Waiting,
+        WorkerState::Pausing,
+        WorkerState::Paused,
+        WorkerState::Suspended,
+        WorkerState::Retired,
+    ];
+    states.into_iter().map(a_status).collect()
+}
+
+pub fn change_worker() -> Vec<ChangeWorker> {
+    vec![ChangeWorker {
+        name: Some("cellar".into()),
+    }]
+}
+
+pub fn drain_worker() -> Vec<DrainWorker> {
+    vec![DrainWorker {
+        reason: Some("I need the machine tonight".into()),
+    }]
+}
+
+pub fn uptime() -> Vec<Uptime> {
+    let steps = [UptimeStep::Hour, UptimeStep::Day];
+    let uptime = steps.map(|step| Uptime {
+        step,
+        seen_ms: 1_800_000,
+        spans: vec![UptimeSpan {
+            start_ms: NEW_YEAR_MS,
+            seen_ms: 1_800_000,
+        }],
+    });
+    uptime.into()
+}
+
+pub fn worker_task_page() -> Vec<WorkerTaskPage> {
+    let states = [
+        WorkerTaskState::Leased,
+        WorkerTaskState::Stopping,
+        WorkerTaskState::Done,
+        WorkerTaskState::Failed,
+        WorkerTaskState::Rejected,
+        WorkerTaskState::Returned,
+        WorkerTaskState::Lost,
+        WorkerTaskState::Stopped,
+    ];
+    let tasks = states.map(|state| WorkerTask {
+        job: Some(OwnJob {
+            id: JobId::new(uuid(1)),
+            name: "classroom".into(),
+        }),
+        frame: -3,
+        attempt: 2,
+        slot: 1,
+        state,
+        leased_ms: NEW_YEAR_MS,
+        finished_ms: Some(NEW_YEAR_MS + 4_000),
+        render_ms: Some(3_500),
+        energy_millijoules: Some(700_000),
+        message: Some("the picture did not pass".into()),
+    });
+    vec![WorkerTaskPage {
+        tasks: tasks.into(),
+        next: Some("6e657874".into()),
+    }]
 }
 
 pub fn demand() -> Vec<Demand> {

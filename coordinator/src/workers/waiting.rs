@@ -1,0 +1,266 @@
+//! Why nothing runs on a worker that could render: what waits, held against what it can do. Loading aside, pure.
+
+use std::collections::HashSet;
+
+use pictor_protocol::blender::{BlenderWanted, Series};
+use pictor_protocol::settings::Engine;
+use pictor_protocol::{JobId, UserId, WorkerId};
+
+use super::SILENCE_US;
+use crate::dispatch::ability::{self, Equipment};
+use crate::dispatch::decide;
+use crate::store::dispatch::OnlineWorker;
+use crate::store::{self, Result, Tx};
+
+/// All that waits to be rendered.
+#[derive(Debug, Default)]
+pub struct Queue {
+    pub jobs: Vec<Waiting>,
+    /// Workers that failed a job which somebody else could render.
+    pub failed: HashSet<(WorkerId, JobId)>,
+    /// Frames that others render now.
+    pub rendering: i64,
+}
+
+/// A job that has frames for somebody.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    pub job: JobId,
+    pub frames: u32,
+    /// `None` for an add-on's.
+    pub engine: Option<Engine>,
+    pub wanted: BlenderWanted,
+    pub file: Series,
+    /// The series that renders it; none if nobody online can.
+    pub runtime: Option<Series>,
+}
+
+/// Why a worker waits. Frames are those of all jobs to which it applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    NothingToRender,
+    /// Others have all there is.
+    AllHandedOut {
+        frames: i64,
+    },
+    /// There are frames for it: it is given some in a moment, or others' turn is first.
+    SoonSome {
+        frames: u32,
+    },
+    /// It failed the jobs that wait, and others can render them.
+    FailedBefore {
+        frames: u32,
+    },
+    /// It does not have the Blender for them.
+    NoBlender {
+        series: Series,
+        frames: u32,
+    },
+    /// It has the Blender and has not shown that it renders with this engine.
+    NoEngine {
+        engine: Option<Engine>,
+        frames: u32,
+    },
+}
+
+impl Queue {
+    /// What waits now, for the workers of one owner.
+    pub async fn load(tx: &mut Tx, owner: UserId, now_us: i64) -> Result<Self> {
+        let open = store::dispatch::waiting(tx).await?;
+        let rendering = open.iter().map(|job| job.leased).sum();
+        let mut queue = Self {
+            rendering,
+            ..Self::default()
+        };
+        if open.iter().all(|job| job.queued == 0) {
+            return Ok(queue);
+        }
+        let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+        for job in open.into_iter().filter(|job| job.queued > 0) {
+            let engine = job.plan.0.engine;
+            let runtime = job.runtime.0.or_else(|| {
+                let able = ability::series_for(online.iter().map(OnlineWorker::equipment), engine);
+                decide::pick_runtime(job.blender, job.file_series, &able)
+            });
+            queue.jobs.push(Waiting {
+                job: job.id,
+                frames: job.queued,
+                engine,
+                wanted: job.blender,
+                file: job.file_series,
+                runtime,
+            });
+        }
+        queue.failed = store::dispatch::failed_by(tx, owner)
+            .await?
+            .into_iter()
+            .collect();
+        Ok(queue)
+    }
+
+    /// Why this worker has nothing of it. What it could have comes first, then what most frames lack.
+    pub fn why(&self, worker: WorkerId, can: Equipment<'_>) -> Wait {
+        let (mut soon, mut failed) = (0, 0);
+        let mut lacking: Option<Wait> = None;
+        for job in &self.jobs {
+            match job.lacks(can) {
+                None if self.failed.contains(&(worker, job.job)) => failed += job.frames,
+                None => soon += job.frames,
+                Some(lack) if lacking.is_none_or(|most| frames(most) < frames(lack)) => {
+                    lacking = Some(lack);
+                }
+                Some(_) => {}
+            }
+        }
+        match lacking {
+            _ if soon > 0 => Wait::SoonSome { frames: soon },
+            _ if failed > 0 => Wait::FailedBefore { frames: failed },
+            Some(lack) => lack,
+            None if self.rendering > 0 => Wait::AllHandedOut {
+                frames: self.rendering,
+            },
+            None => Wait::NothingToRender,
+        }
+    }
+}
+
+impl Waiting {
+    /// What a worker lacks to render this.
+    fn lacks(&self, can: Equipment<'_>) -> Option<Wait> {
+        let frames = self.frames;
+        let series = self
+            .runtime
+            .or_else(|| decide::pick_runtime(self.wanted, self.file, can.series));
+        let needed = match self.wanted {
+            BlenderWanted::Pinned(series) => series,
+            BlenderWanted::Auto => self.file,
+        };
+        match series {
+            Some(series) if can.can_render(series, self.engine) => None,
+            Some(series) if can.series.contains(&series) => Some(Wait::NoEngine {
+                engine: self.engine,
+                frames,
+            }),
+            series => Some(Wait::NoBlender {
+                series: series.unwrap_or(needed),
+                frames,
+            }),
+        }
+    }
+}
+
+fn frames(lack: Wait) -> u32 {
+    match lack {
+        Wait::NoBlender { frames, .. }
+        | Wait::NoEngine { frames, .. }
+        | Wait::SoonSome { frames }
+        | Wait::FailedBefore { frames } => frames,
+        Wait::NothingToRender | Wait::AllHandedOut { .. } => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pictor_protocol::agent::{Capability, Proven};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::dispatch::ability::Ability;
+
+    const BLENDER: Series = Series::new(4, 5);
+    const NEWER: Series = Series::new(5, 0);
+
+    #[test]
+    fn an_empty_queue_is_the_reason() {
+        assert_eq!(why(&Queue::default()), Wait::NothingToRender);
+        let handed_out = Queue {
+            rendering: 3,
+            ..Queue::default()
+        };
+        assert_eq!(why(&handed_out), Wait::AllHandedOut { frames: 3 });
+    }
+
+    #[test]
+    fn what_it_could_render_is_named_before_what_it_could_not() {
+        let mut queue = queue(&[job(1, 100, NEWER), job(2, 5, BLENDER)]);
+        assert_eq!(why(&queue), Wait::SoonSome { frames: 5 });
+        queue.failed.insert((worker(), queue.jobs[1].job));
+        assert_eq!(why(&queue), Wait::FailedBefore { frames: 5 });
+        queue.jobs.pop();
+        let lacks = Wait::NoBlender {
+            series: NEWER,
+            frames: 100,
+        };
+        assert_eq!(why(&queue), lacks);
+    }
+
+    #[test]
+    fn what_most_frames_lack_is_named() {
+        let eevee = Waiting {
+            engine: Some(Engine::Eevee),
+            ..job(2, 200, BLENDER)
+        };
+        let queue = queue(&[job(1, 100, NEWER), eevee, job(3, 20, NEWER)]);
+        let lacks = Wait::NoEngine {
+            engine: Some(Engine::Eevee),
+            frames: 200,
+        };
+        assert_eq!(why(&queue), lacks);
+    }
+
+    #[test]
+    fn a_job_that_nobody_can_render_says_which_blender_it_wants() {
+        let mut newest = job(1, 7, NEWER);
+        newest.runtime = None;
+        let pinned = Waiting {
+            wanted: BlenderWanted::Pinned(Series::new(4, 2)),
+            frames: 8,
+            ..newest.clone()
+        };
+        for (job, series) in [(newest, NEWER), (pinned, Series::new(4, 2))] {
+            let frames = job.frames;
+            let lacks = Wait::NoBlender { series, frames };
+            assert_eq!(why(&queue(&[job])), lacks);
+        }
+    }
+
+    /// Why a worker waits that has Blender 4.5 and renders with Cycles.
+    fn why(queue: &Queue) -> Wait {
+        let cycles = Proven {
+            runtime: BLENDER,
+            can: Capability::CyclesOptix,
+        };
+        let slot = Ability {
+            proven: Some(vec![cycles]),
+            ..Ability::unknown(0)
+        };
+        let can = Equipment {
+            series: &[BLENDER],
+            slots: &[slot],
+        };
+        queue.why(worker(), can)
+    }
+
+    fn worker() -> WorkerId {
+        WorkerId::new(Uuid::nil())
+    }
+
+    fn queue(jobs: &[Waiting]) -> Queue {
+        Queue {
+            jobs: jobs.to_vec(),
+            rendering: 3,
+            ..Queue::default()
+        }
+    }
+
+    fn job(n: u128, frames: u32, runtime: Series) -> Waiting {
+        Waiting {
+            job: JobId::new(Uuid::from_u128(n)),
+            frames,
+            engine: Some(Engine::Cycles),
+            wanted: BlenderWanted::Auto,
+            file: runtime,
+            runtime: Some(runtime),
+        }
+    }
+}
