@@ -7,6 +7,7 @@
 //! | [`life`] | upcoming, open, running, closed; which dates may still be moved; pure |
 //! | [`current`] | the campaign and the rules that hold at a moment: what every event asks for |
 //! | [`change`] | what operators do |
+//! | [`earn`] | what rendering earns |
 //! | [`view`] | what people see |
 //!
 //! Without a campaign there is no economy: rendering costs nothing and earns nothing. The last campaign that
@@ -15,6 +16,7 @@
 
 pub mod change;
 pub mod current;
+pub mod earn;
 pub mod life;
 pub mod rules;
 pub mod versions;

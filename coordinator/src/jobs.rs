@@ -6,9 +6,13 @@
 //! | [`intake`] | an uploaded blob becomes a scene |
 //! | [`plan`] | a request and a scene become what will be rendered (pure) |
 //! | [`state`] | where a job stands, and which wishes it allows (pure) |
+//! | [`cost`] | prices, guesses, estimates, reserves (pure) |
+//! | [`charge`] | a job is paid for, in the transaction of the fact |
 //! | [`submit`], [`change`], [`view`] | the operations |
 
 pub mod change;
+pub mod charge;
+pub mod cost;
 pub mod intake;
 pub mod plan;
 pub mod scene;
@@ -19,6 +23,8 @@ pub mod view;
 use pictor_protocol::settings::Fault;
 
 use crate::blobs::BlobError;
+use crate::campaign::CurrentError;
+use crate::campaign::earn::EarnError;
 use crate::store::StoreError;
 use state::NotNow;
 
@@ -35,6 +41,12 @@ pub enum JobError {
     NewerThanEveryRuntime(String),
     #[error(transparent)]
     NotNow(#[from] NotNow),
+    #[error(transparent)]
+    Charge(#[from] charge::ChargeError),
+    #[error(transparent)]
+    Earn(#[from] EarnError),
+    #[error(transparent)]
+    Rules(#[from] CurrentError),
     #[error(transparent)]
     Blobs(#[from] BlobError),
     #[error(transparent)]

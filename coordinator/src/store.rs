@@ -78,6 +78,7 @@ pub mod attempts;
 pub mod blobs;
 pub mod campaigns;
 pub mod column;
+pub mod costs;
 pub mod dispatch;
 mod durable;
 pub mod identities;

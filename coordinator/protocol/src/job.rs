@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::blender::{BlenderWanted, Series};
 use crate::frames::FrameList;
 use crate::settings::{Engine, Format, RenderSettings};
-use crate::{BlobHash, JobId, SceneId, WorkerId};
+use crate::{BlobHash, JobId, Micros, SceneId, WorkerId};
 
 /// Highest priority of a job; the default is [`PRIORITY_DEFAULT`].
 pub const PRIORITY_MAX: u8 = 100;
@@ -38,6 +38,50 @@ pub struct NewJob {
     /// Wait for a resume before anything is rendered.
     #[serde(default)]
     pub paused: bool,
+    /// Credits that it may cost at most, in millionths; it is paused when they are spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend_cap_micros: Option<Micros>,
+}
+
+/// `POST /api/v1/jobs/estimate`: what a job would cost. By a guess: frames were not rendered yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobEstimate {
+    pub frames: u32,
+    /// What a frame may take the reference machine.
+    pub frame_reference_ms: i64,
+    /// Credits, in millionths.
+    pub price_per_reference_minute_micros: Micros,
+    /// Of all frames together.
+    pub estimate_micros: Micros,
+    /// Has to be available at submit: the first frames are a test, and their mean takes the guess's place.
+    pub needed_now_micros: Micros,
+}
+
+/// `POST /api/v1/jobs/{id}/spend-cap`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SpendCap {
+    /// Credits in millionths, of all that the job costs; no cap when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend_cap_micros: Option<Micros>,
+}
+
+/// What a job costs its creator. Credits, in millionths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobCost {
+    pub price_per_reference_minute_micros: Micros,
+    /// What a frame takes the reference machine: the mean of those that were rendered, or a guess.
+    pub frame_reference_ms: i64,
+    pub is_measured: bool,
+    pub charged_micros: Micros,
+    pub charged_frames: u32,
+    /// Rendered by the creator's own workers.
+    pub free_frames: u32,
+    /// Set aside for the frames that are left; what is not needed goes back.
+    pub reserved_micros: Micros,
+    /// What was charged, and what the frames that are left should cost.
+    pub estimate_micros: Micros,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend_cap_micros: Option<Micros>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -118,6 +162,9 @@ pub struct Job {
     /// Time to the last frame, by what the slots that render it now should need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_ms: Option<i64>,
+    /// Absent where rendering costs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<JobCost>,
     /// Grows with every change of the job or of one of its frames.
     pub revision: i64,
 }

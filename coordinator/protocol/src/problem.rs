@@ -92,6 +92,9 @@ pub enum ProblemKind {
     /// The campaign is over.
     #[serde(rename = "urn:pictor:problem:campaign-over")]
     CampaignOver,
+    /// It costs more credits than are available.
+    #[serde(rename = "urn:pictor:problem:not-enough-credits")]
+    NotEnoughCredits,
     /// A fault of the coordinator; try again later.
     #[serde(rename = "urn:pictor:problem:internal")]
     Internal,

@@ -1,17 +1,20 @@
 //! A frame fails: a strike, and perhaps the end of the whole job.
 
 use pictor_protocol::agent::{AttemptRef, Failed, Refusal};
+use pictor_protocol::job::FrameCounts;
 use pictor_protocol::{JobId, WorkerId};
 
 use super::record::{self, Details, Recorded};
-use super::report::{Answer, announce, refused};
+use super::report::{Answer, ReportError, announce, refused};
 use super::task::Event;
 use super::trouble::{self, Failures};
 use crate::app::App;
+use crate::campaign::earn;
+use crate::jobs::charge;
 use crate::jobs::state::Intent;
 use crate::store::dispatch::Record;
 use crate::store::workers::AgentRow;
-use crate::store::{self, Result, Tx};
+use crate::store::{self, Tx};
 use crate::workers::SILENCE_US;
 
 /// Longest message that is kept of one failure.
@@ -28,7 +31,7 @@ pub struct Strike {
 }
 
 /// Takes a failed attempt.
-pub async fn take(app: &App, worker: &AgentRow, failed: &Failed) -> Result<Answer> {
+pub async fn take(app: &App, worker: &AgentRow, failed: &Failed) -> Result<Answer, ReportError> {
     let event = Event::Failed {
         attempt: failed.attempt.attempt,
         from: worker.id,
@@ -49,7 +52,7 @@ pub async fn take(app: &App, worker: &AgentRow, failed: &Failed) -> Result<Answe
 }
 
 /// Records a strike, and stops the whole job if the strikes say that it is at fault.
-pub async fn record(app: &App, worker: WorkerId, strike: Strike) -> Result<Answer> {
+pub async fn record(app: &App, worker: WorkerId, strike: Strike) -> Result<Answer, ReportError> {
     let now_us = app.now_us();
     let mut tx = app.store.write().await?;
     let Some(task) = store::tasks::find(&mut tx, strike.attempt.task).await? else {
@@ -74,12 +77,35 @@ pub async fn record(app: &App, worker: WorkerId, strike: Strike) -> Result<Answe
         if trouble::needs_attention(failures(&mut tx, task.job_id, now_us).await?) {
             stop_job(&mut tx, task.job_id, &message, &mut recorded, now_us).await?;
         }
+        close_books(app, &mut tx, task.job_id, now_us).await?;
         app.metrics.attempts_failed.inc();
         tracing::warn!(job.id = %task.job_id, frame = task.frame, worker.id = %worker, message, "frame failed");
     }
     tx.commit().await?;
     announce(app, task.job_id, task.frame, &recorded);
     Ok(Ok(()))
+}
+
+/// When nothing of a job is to be rendered any more, what lies ready for it goes back, and its creator earns if all
+/// of it was delivered.
+pub async fn close_books(
+    app: &App,
+    tx: &mut Tx,
+    job: JobId,
+    now_us: i64,
+) -> Result<(), ReportError> {
+    let Some(job) = store::jobs::find(tx, job).await? else {
+        return Ok(());
+    };
+    let counts = FrameCounts::from(&job.counts);
+    if counts.queued + counts.leased > 0 {
+        return Ok(());
+    }
+    charge::over(tx, job.id, "nothing of the job is left to render", now_us).await?;
+    if counts.done == counts.total {
+        earn::job_done(&app.rules, tx, &job, now_us).await?;
+    }
+    Ok(())
 }
 
 /// Sets a job aside until its creator has looked at it.
@@ -89,7 +115,7 @@ async fn stop_job(
     message: &str,
     recorded: &mut Recorded,
     now_us: i64,
-) -> Result<()> {
+) -> store::Result<()> {
     store::jobs::set_intent(tx, job, Intent::Attention, Some(message)).await?;
     recorded
         .stop
@@ -99,7 +125,7 @@ async fn stop_job(
     store::jobs::recount(tx, job, now_us).await
 }
 
-async fn failures(tx: &mut Tx, job: JobId, now_us: i64) -> Result<Failures> {
+async fn failures(tx: &mut Tx, job: JobId, now_us: i64) -> store::Result<Failures> {
     let totals = store::dispatch::totals(tx, job).await?;
     let failed = store::dispatch::failed_workers(tx, job).await?;
     let faulting = store::dispatch::faulting_workers(tx, job).await?;

@@ -6,14 +6,16 @@ use pictor_protocol::agent::{AttemptRef, Finished, Refusal};
 use super::failure::{self, Strike};
 use super::pace;
 use super::record::{self, Accepted, Details};
-use super::report::{Answer, announce, refused};
+use super::report::{Answer, ReportError, announce, refused};
 use super::task::{AttemptStatus, Event};
 use crate::app::App;
+use crate::campaign::earn;
+use crate::jobs::charge::{self, Delivered};
 use crate::store::blobs::Holder;
 use crate::store::dispatch::Record;
 use crate::store::tasks::TaskRow;
 use crate::store::workers::AgentRow;
-use crate::store::{self, Result, Tx};
+use crate::store::{self, Tx};
 use crate::trust::{self, Passed, Verdict};
 
 const DOUBT: &str = "the picture is blank; it is rendered once more to be sure";
@@ -23,7 +25,11 @@ const DOUBT: &str = "the picture is blank; it is rendered once more to be sure";
 const RENDER_MS_MAX: i64 = 30 * 24 * 3_600_000;
 
 /// Takes a finished attempt.
-pub async fn take(app: &App, worker: &AgentRow, finished: &Finished) -> Result<Answer> {
+pub async fn take(
+    app: &App,
+    worker: &AgentRow,
+    finished: &Finished,
+) -> Result<Answer, ReportError> {
     let attempt = finished.attempt;
     let mut tx = app.store.read().await?;
     let Some(task) = store::tasks::find(&mut tx, attempt.task).await? else {
@@ -67,7 +73,7 @@ async fn known_answer(
     worker: WorkerId,
     task: &TaskRow,
     finished: &Finished,
-) -> Result<Option<Answer>> {
+) -> store::Result<Option<Answer>> {
     let rows = store::attempts::of_task(tx, task.id).await?;
     let own = rows
         .iter()
@@ -93,7 +99,7 @@ async fn accept(
     from: WorkerId,
     attempt: AttemptRef,
     accepted: Accepted,
-) -> Result<Answer> {
+) -> Result<Answer, ReportError> {
     let mut tx = app.store.write().await?;
     let Some(task) = store::tasks::find(&mut tx, attempt.task).await? else {
         return Ok(refused(Refusal::NotYours));
@@ -130,7 +136,8 @@ async fn accept(
         Ok(recorded) => recorded,
     };
     if let Some(accepted) = details.accepted.filter(|_| recorded.changed) {
-        keep(&mut tx, &task, from, attempt, &accepted, app.now_us()).await?;
+        let reference_ms = keep(&mut tx, &task, from, attempt, &accepted, app.now_us()).await?;
+        pay(app, &mut tx, &task, from, attempt, reference_ms).await?;
         app.metrics.frames_done.inc();
     }
     tx.commit().await?;
@@ -143,14 +150,14 @@ async fn accept(
 
 /// A blank picture is believed when a neighbour is blank too, or when a second attempt agrees: a fade to
 /// black is rendered once more at its first frame, a GPU that dropped a frame is found out.
-async fn is_doubtful(tx: &mut Tx, task: &TaskRow, accepted: &Accepted) -> Result<bool> {
+async fn is_doubtful(tx: &mut Tx, task: &TaskRow, accepted: &Accepted) -> store::Result<bool> {
     Ok(accepted.blank
         && task.blanks == 0
         && !store::tasks::blank_beside(tx, task.job_id, task.frame).await?)
 }
 
 /// What belongs to an accepted picture beside its task: its blobs live as long as the job, and its
-/// worker's record grows.
+/// worker's record grows. Answers what the reference machine would have taken, as far as that was measured.
 async fn keep(
     tx: &mut Tx,
     task: &TaskRow,
@@ -158,7 +165,7 @@ async fn keep(
     attempt: AttemptRef,
     accepted: &Accepted,
     now_us: i64,
-) -> Result<()> {
+) -> store::Result<i64> {
     let holder = Holder::Job(task.job_id);
     store::blobs::hold(tx, holder, accepted.output, None).await?;
     if let Some((hash, size)) = accepted.thumbnail {
@@ -173,21 +180,58 @@ async fn keep(
     store::dispatch::add_record(tx, task.job_id, worker, add).await?;
     let (took_ms, energy) = (accepted.render_ms, accepted.energy_millijoules);
     store::attempts::measured(tx, attempt, took_ms, energy).await?;
-    let score = score(tx, worker, attempt).await?;
-    let reference_ms = pace::reference_ms(accepted.render_ms, score);
+    let given = store::attempts::given(tx, attempt).await?;
+    let score = score(tx, worker, given.slot).await?;
+    let took_ms = pace::believable_ms(
+        accepted.render_ms,
+        (now_us - given.leased_us) / 1_000,
+        given.lease_render_ms,
+    );
+    let reference_ms = pace::reference_ms(took_ms, score);
     store::jobs::add_render_time(tx, task.job_id, accepted.render_ms, reference_ms).await?;
-    store::workers::count_done(tx, worker).await
+    store::workers::count_done(tx, worker).await?;
+    Ok(reference_ms.unwrap_or(0))
 }
 
-/// The score of the slot that an attempt was given to, if it is known.
-async fn score(tx: &mut Tx, worker: WorkerId, attempt: AttemptRef) -> Result<Option<f64>> {
-    let slot = store::attempts::slot(tx, attempt).await?;
+/// A delivered frame is charged, and earns; a job that is done with it gives back what is left.
+async fn pay(
+    app: &App,
+    tx: &mut Tx,
+    task: &TaskRow,
+    worker: WorkerId,
+    attempt: AttemptRef,
+    reference_ms: i64,
+) -> Result<(), ReportError> {
+    let now_us = app.now_us();
+    let Some(job) = store::jobs::find(tx, task.job_id).await? else {
+        return Ok(());
+    };
+    let by = store::workers::owner(tx, worker).await?;
+    let frame = Delivered {
+        task: task.id,
+        attempt: attempt.attempt,
+        frame: task.frame,
+        by,
+        reference_ms,
+    };
+    charge::delivered(tx, &job, frame, now_us).await?;
+    earn::frame_delivered(&app.rules, tx, &job, frame, now_us).await?;
+    failure::close_books(app, tx, task.job_id, now_us).await
+}
+
+/// The score of a slot, if it is known.
+async fn score(tx: &mut Tx, worker: WorkerId, slot: u16) -> store::Result<Option<f64>> {
     let abilities = store::workers::abilities(tx, worker).await?;
     let ability = abilities.into_iter().find(|ability| ability.slot == slot);
     Ok(ability.and_then(|ability| ability.score))
 }
 
-async fn reject(app: &App, from: WorkerId, attempt: AttemptRef, why: &str) -> Result<Answer> {
+async fn reject(
+    app: &App,
+    from: WorkerId,
+    attempt: AttemptRef,
+    why: &str,
+) -> Result<Answer, ReportError> {
     let message = format!("the output was rejected: {why}");
     let event = Event::Rejected {
         attempt: attempt.attempt,

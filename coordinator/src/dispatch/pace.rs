@@ -37,6 +37,12 @@ pub fn reference_ms(render_ms: i64, score: Option<f64>) -> Option<i64> {
     Some((render_ms as f64 * benchmark::plausible(score?)?) as i64)
 }
 
+/// What a frame may have taken, by what its worker says and by our own clock: the frames of a lease are rendered
+/// one after the other, so together they did not take longer than it was theirs.
+pub fn believable_ms(claimed_ms: i64, leased_for_ms: i64, others_of_lease_ms: i64) -> i64 {
+    claimed_ms.min(leased_for_ms - others_of_lease_ms).max(0)
+}
+
 /// Time until so many frames are done, by slots that need so long for one each; `None` when none is known.
 pub fn time_left_ms(frames: u32, expected_ms: &[i64]) -> Option<i64> {
     let per_ms: f64 = expected_ms.iter().map(|ms| 1.0 / (*ms).max(1) as f64).sum();
@@ -48,6 +54,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn nobody_renders_longer_than_the_lease_was_theirs() {
+        assert_eq!(believable_ms(5_000, 9_000, 0), 5_000);
+        assert_eq!(believable_ms(5_000, 9_000, 6_000), 3_000);
+        assert_eq!(believable_ms(5_000, 9_000, 9_500), 0);
+        assert_eq!(believable_ms(i64::MAX, 9_000, 0), 9_000);
+    }
 
     #[test]
     fn a_slot_that_never_saw_the_job_is_expected_to_keep_the_pace_of_its_score() {

@@ -11,14 +11,32 @@ use super::record::{self, Details, Recorded};
 use super::task::Event;
 use super::{failure, output};
 use crate::app::App;
+use crate::campaign::earn::EarnError;
+use crate::jobs::charge::ChargeError;
 use crate::store::attempts::AttemptRow;
 use crate::store::workers::{AgentRow, WorkerStatus};
-use crate::store::{self, Result};
+use crate::store::{self, StoreError};
 
 /// Longest log that is kept of one attempt.
 const LOG_BYTES_MAX: u64 = 512 * 1024;
+
+/// Why a report could not be recorded; the worker says it again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("a frame could not be charged")]
+    Charge(#[from] ChargeError),
+    #[error("a frame could not be paid")]
+    Earn(#[from] EarnError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Records a report and answers it.
-pub async fn report(app: &App, worker: &AgentRow, report: &Report) -> Result<ReportAnswer> {
+pub async fn report(
+    app: &App,
+    worker: &AgentRow,
+    report: &Report,
+) -> Result<ReportAnswer, ReportError> {
     let lost = renew(app, worker.id, report).await?;
     note_progress(app, worker.id, report).await?;
     app.telemetry
@@ -60,7 +78,7 @@ pub async fn report(app: &App, worker: &AgentRow, report: &Report) -> Result<Rep
 }
 
 /// What a worker has to be told now: its status may have changed since its request came in.
-pub async fn commands(app: &App, worker: WorkerId) -> Result<Vec<Command>> {
+pub async fn commands(app: &App, worker: WorkerId) -> store::Result<Vec<Command>> {
     let mut tx = app.store.read().await?;
     let stopping = store::attempts::stopping(&mut tx, worker).await?;
     let mut commands: Vec<_> = stopping
@@ -92,7 +110,7 @@ fn answer(attempt: AttemptRef, answer: Answer) -> AttemptOutcome {
 }
 
 /// Renews what the worker holds; answers what it holds no longer.
-async fn renew(app: &App, worker: WorkerId, report: &Report) -> Result<Vec<AttemptRef>> {
+async fn renew(app: &App, worker: WorkerId, report: &Report) -> store::Result<Vec<AttemptRef>> {
     if report.holding.is_empty() {
         return Ok(Vec::new());
     }
@@ -120,7 +138,7 @@ async fn renew(app: &App, worker: WorkerId, report: &Report) -> Result<Vec<Attem
         .collect())
 }
 
-async fn note_progress(app: &App, worker: WorkerId, report: &Report) -> Result<()> {
+async fn note_progress(app: &App, worker: WorkerId, report: &Report) -> store::Result<()> {
     if report.progress.is_empty() {
         return Ok(());
     }
@@ -137,7 +155,7 @@ async fn note_progress(app: &App, worker: WorkerId, report: &Report) -> Result<(
     Ok(())
 }
 
-async fn store_logs(app: &App, report: &Report) -> Result<()> {
+async fn store_logs(app: &App, report: &Report) -> store::Result<()> {
     if report.logs.is_empty() {
         return Ok(());
     }
@@ -154,7 +172,7 @@ async fn store_logs(app: &App, report: &Report) -> Result<()> {
 }
 
 /// Ends an attempt that nobody is to blame for.
-pub async fn end(app: &App, attempt: AttemptRef, event: Event) -> Result<Answer> {
+pub async fn end(app: &App, attempt: AttemptRef, event: Event) -> store::Result<Answer> {
     let mut tx = app.store.write().await?;
     let Some(task) = store::tasks::find(&mut tx, attempt.task).await? else {
         return Ok(refused(Refusal::NotYours));

@@ -77,6 +77,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/jobs",
             "GET /api/v1/jobs/{id}",
             "DELETE /api/v1/jobs/{id}",
+            "POST /api/v1/jobs/estimate",
+            "POST /api/v1/jobs/{id}/spend-cap",
             "POST /api/v1/jobs/{id}/pause",
             "POST /api/v1/jobs/{id}/resume",
             "POST /api/v1/jobs/{id}/cancel",

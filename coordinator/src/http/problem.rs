@@ -21,7 +21,11 @@ use crate::accounts::wallet::WalletError;
 use crate::blobs::BlobError;
 use crate::campaign::CurrentError;
 use crate::campaign::change::CampaignError;
+use crate::campaign::earn::EarnError;
+use crate::dispatch::report::ReportError;
 use crate::jobs::JobError;
+use crate::jobs::charge::ChargeError;
+use crate::ledger::PostError;
 use crate::store::StoreError;
 use crate::workers::WorkerError;
 use crate::workers::hello::HelloError;
@@ -144,6 +148,7 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
             StatusCode::UNPROCESSABLE_ENTITY,
             "What has happened cannot be changed",
         ),
+        ProblemKind::NotEnoughCredits => (StatusCode::PAYMENT_REQUIRED, "Not enough credits"),
         ProblemKind::CampaignOver => (StatusCode::CONFLICT, "The campaign is over"),
         ProblemKind::Internal | ProblemKind::Unknown => (
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -215,8 +220,54 @@ impl From<JobError> for Refused {
                 Self::new(ProblemKind::NewerThanEveryRuntime, why)
             }
             JobError::NotNow(why) => Self::new(ProblemKind::Conflict, why.to_string()),
+            JobError::Charge(error) => error.into(),
+            JobError::Earn(error) => error.into(),
+            JobError::Rules(error) => error.into(),
             JobError::Blobs(error) => error.into(),
             JobError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChargeError> for Refused {
+    fn from(error: ChargeError) -> Self {
+        match error {
+            ChargeError::NotEnough { .. } | ChargeError::Short(_) => {
+                Self::new(ProblemKind::NotEnoughCredits, error.to_string())
+            }
+            ChargeError::Books(error) => error.into(),
+            ChargeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EarnError> for Refused {
+    fn from(error: EarnError) -> Self {
+        match error {
+            EarnError::Rules(error) => error.into(),
+            EarnError::Books(error) => error.into(),
+            EarnError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PostError> for Refused {
+    fn from(error: PostError) -> Self {
+        match error {
+            PostError::Overdrawn { .. } => {
+                Self::new(ProblemKind::NotEnoughCredits, error.to_string())
+            }
+            PostError::NotPositive(_) | PostError::TooLarge => Self::internal(&error),
+            PostError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for Refused {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Charge(_) | ReportError::Earn(_) => Self::internal(&error),
+            ReportError::Store(error) => error.into(),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Pause, resume, cancel, retry, delete.
 
 use pictor_protocol::frames::FrameList;
-use pictor_protocol::{JobId, UserId};
+use pictor_protocol::{JobId, Micros, UserId};
 
-use super::JobError;
 use super::state::{self, Intent, Wish};
+use super::{JobError, charge};
 use crate::app::App;
 use crate::store::blobs::{self, Holder};
 use crate::store::jobs::{self, JobRow};
-use crate::store::{Tx, attempts, dispatch, scenes, tasks};
+use crate::store::{Tx, attempts, costs, dispatch, scenes, tasks};
 
 /// Carries out a wish; one that is fulfilled already changes nothing.
 pub async fn change(app: &App, owner: UserId, id: JobId, wish: Wish) -> Result<(), JobError> {
@@ -23,12 +23,16 @@ pub async fn change(app: &App, owner: UserId, id: JobId, wish: Wish) -> Result<(
         return Ok(());
     }
     jobs::set_intent(&mut tx, id, intent, None).await?;
+    if intent == Intent::Run {
+        charge::resumed(&mut tx, &job, app.now_us()).await?;
+    }
     let revision = jobs::bump(&mut tx, id).await?;
     let mut stopped = Vec::new();
     if intent == Intent::Cancelled {
         stopped = attempts::stop_job(&mut tx, id).await?;
         tasks::cancel_open(&mut tx, id, revision).await?;
         jobs::recount(&mut tx, id, app.now_us()).await?;
+        charge::over(&mut tx, id, "the job was cancelled", app.now_us()).await?;
     }
     if intent == Intent::Run {
         dispatch::forgive(&mut tx, id).await?;
@@ -70,10 +74,26 @@ pub async fn retry(
     }
     jobs::set_intent(&mut tx, id, intent, None).await?;
     jobs::recount(&mut tx, id, app.now_us()).await?;
+    let job = find(&mut tx, owner, id).await?;
+    charge::resumed(&mut tx, &job, app.now_us()).await?;
     dispatch::forgive(&mut tx, id).await?;
     tx.commit().await?;
     app.bells.jobs.ring(id);
     app.bells.work.ring();
+    Ok(())
+}
+
+/// Sets what a job may cost. A job that waits because its cap was reached is resumed by its creator.
+pub async fn cap(app: &App, owner: UserId, id: JobId, cap: Option<Micros>) -> Result<(), JobError> {
+    let mut tx = app.store.write().await?;
+    let job = find(&mut tx, owner, id).await?;
+    costs::set_spend_cap(&mut tx, id, cap).await?;
+    if job.intent == Intent::Run {
+        charge::resumed(&mut tx, &job, app.now_us()).await?;
+    }
+    jobs::bump(&mut tx, id).await?;
+    tx.commit().await?;
+    app.bells.jobs.ring(id);
     Ok(())
 }
 
@@ -82,6 +102,7 @@ pub async fn delete(app: &App, owner: UserId, id: JobId) -> Result<(), JobError>
     let mut tx = app.store.write().await?;
     let job = find(&mut tx, owner, id).await?;
     let stopped = attempts::stop_job(&mut tx, id).await?;
+    charge::over(&mut tx, id, "the job was deleted", app.now_us()).await?;
     blobs::release(&mut tx, Holder::Job(id)).await?;
     jobs::delete(&mut tx, id).await?;
     if scenes::delete_unused(&mut tx, job.scene_id).await? {

@@ -1,12 +1,13 @@
 //! Jobs and frames as their owners see them.
 
+use pictor_protocol::Micros;
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::{
-    Frame, FrameCounts, FrameState, Job, JobState, Output, RenderPlan, WorkerName,
+    Frame, FrameCounts, FrameState, Job, JobCost, JobState, Output, RenderPlan, WorkerName,
 };
 use pictor_protocol::settings::Engine;
 
-use super::state;
+use super::{charge, state};
 use crate::dispatch::pace::{self, Measured};
 use crate::dispatch::task::TaskStatus;
 use crate::dispatch::{ability, decide};
@@ -31,6 +32,7 @@ pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
     } else {
         time_left_ms(tx, &row, &counts, pace).await?
     };
+    let cost = cost(tx, &row).await?;
     Ok(Job {
         id: row.id,
         name: row.name,
@@ -50,8 +52,29 @@ pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
         mean_frame_ms: (counts.done > 0).then(|| row.render_ms / i64::from(counts.done)),
         frames_per_minute: pace,
         eta_ms,
+        cost,
         revision: row.revision,
     })
+}
+
+async fn cost(tx: &mut Tx, row: &JobRow) -> Result<Option<JobCost>> {
+    let standing = charge::standing_of(tx, row).await?;
+    Ok(standing.map(|(cost, standing)| {
+        let estimate = standing.estimate();
+        JobCost {
+            price_per_reference_minute_micros: standing.price,
+            frame_reference_ms: estimate.frame_ms,
+            is_measured: estimate.is_measured,
+            charged_micros: standing.charged,
+            charged_frames: cost.charged_frames as u32,
+            free_frames: cost.free_frames as u32,
+            reserved_micros: standing.reserved,
+            estimate_micros: Micros::new(
+                standing.charged.get().saturating_add(estimate.rest.get()),
+            ),
+            spend_cap_micros: standing.cap,
+        }
+    }))
 }
 
 /// Finished frames per minute since the first one was handed out.

@@ -82,21 +82,29 @@ pub async fn of_task(tx: &mut Tx, task: TaskId) -> Result<Vec<AttemptRow>> {
     )
 }
 
-/// Which of its worker's slots an attempt was given to.
-pub async fn slot(tx: &mut Tx, reference: AttemptRef) -> Result<u16> {
-    #[derive(FromRow)]
-    struct Slot {
-        #[sqlx(try_from = "i64")]
-        slot: u16,
-    }
-    let row = fetch_one!(
+/// How an attempt was given away.
+#[derive(Debug, FromRow)]
+pub struct GivenRow {
+    /// Which of its worker's slots got it.
+    #[sqlx(try_from = "i64")]
+    pub slot: u16,
+    pub leased_us: i64,
+    /// What the finished attempts of its lease took, those before this one.
+    pub lease_render_ms: i64,
+}
+
+pub async fn given(tx: &mut Tx, reference: AttemptRef) -> Result<GivenRow> {
+    fetch_one!(
         tx,
-        Slot,
-        "SELECT slot FROM attempts WHERE task_id = $1 AND attempt = $2",
+        GivenRow,
+        "SELECT slot, leased_us, \
+             (SELECT CAST(COALESCE(SUM(other.render_ms), 0) AS BIGINT) FROM attempts other \
+              WHERE other.lease_id = this.lease_id \
+                AND NOT (other.task_id = $1 AND other.attempt = $2)) AS lease_render_ms \
+         FROM attempts this WHERE task_id = $1 AND attempt = $2",
         reference.task.to_string(),
         i64::from(reference.attempt)
-    )?;
-    Ok(row.slot)
+    )
 }
 
 /// Leased and stopping attempts of a worker.

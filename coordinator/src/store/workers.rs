@@ -202,6 +202,22 @@ pub async fn status(tx: &mut Tx, id: WorkerId) -> Result<WorkerStatus> {
     Ok(row.status)
 }
 
+/// Whose worker it is.
+pub async fn owner(tx: &mut Tx, id: WorkerId) -> Result<UserId> {
+    #[derive(FromRow)]
+    struct Owner {
+        #[sqlx(try_from = "String")]
+        owner_id: UserId,
+    }
+    let row = fetch_one!(
+        tx,
+        Owner,
+        "SELECT owner_id FROM workers WHERE id = $1",
+        id.to_string()
+    )?;
+    Ok(row.owner_id)
+}
+
 /// What is known of a worker's slots.
 pub async fn abilities(tx: &mut Tx, id: WorkerId) -> Result<Vec<Ability>> {
     #[derive(FromRow)]

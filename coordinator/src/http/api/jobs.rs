@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use pictor_protocol::job::{Job, JobPage, JobState, NewJob, RetryFrames};
+use pictor_protocol::job::{Job, JobEstimate, JobPage, JobState, NewJob, RetryFrames, SpendCap};
 use pictor_protocol::problem::Problem;
 use pictor_protocol::{JobId, UserId};
 use serde::Deserialize;
@@ -29,6 +29,8 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(resume))
         .routes(routes!(cancel))
         .routes(routes!(retry))
+        .routes(routes!(estimate))
+        .routes(routes!(spend_cap))
 }
 
 /// Submit a job
@@ -145,6 +147,31 @@ async fn retry(
     extract::Json(retry): extract::Json<RetryFrames>,
 ) -> Result<Json<Job>> {
     change::retry(&app, user, id, retry.frames.as_ref()).await?;
+    view_of(&app, user, id).await
+}
+
+/// What a job would cost, before it is submitted; nothing where rendering costs nothing
+#[utoipa::path(post, path = "/api/v1/jobs/estimate", tag = "jobs", request_body = NewJob,
+    responses((status = 200, body = Option<JobEstimate>), (status = "4XX", body = Problem)))]
+async fn estimate(
+    State(app): State<Arc<App>>,
+    Creator(user): Creator,
+    extract::Json(new): extract::Json<NewJob>,
+) -> Result<Json<Option<JobEstimate>>> {
+    Ok(Json(submit::estimate(&app, user, &new).await?))
+}
+
+/// Set what a job may cost at most
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/spend-cap", tag = "jobs", params(("id" = String, Path)),
+    request_body = SpendCap,
+    responses((status = 200, body = Job), (status = "4XX", body = Problem)))]
+async fn spend_cap(
+    State(app): State<Arc<App>>,
+    Creator(user): Creator,
+    Path(id): Path<JobId>,
+    extract::Json(cap): extract::Json<SpendCap>,
+) -> Result<Json<Job>> {
+    change::cap(&app, user, id, cap.spend_cap_micros).await?;
     view_of(&app, user, id).await
 }
 
