@@ -14,6 +14,7 @@
 //! opened is the current one; its rules hold, also after it closed, until another one opens. Points are
 //! earned only while it runs.
 
+mod cache;
 pub mod change;
 pub mod current;
 pub mod earn;
@@ -22,9 +23,10 @@ pub mod rules;
 pub mod versions;
 pub mod view;
 
+pub use cache::RulesCache;
 pub use current::{Current, CurrentError, current};
 pub use life::State;
-pub use rules::{Rules, RulesCache};
+pub use rules::Rules;
 
 const SLUG_MAX: usize = 40;
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use pictor_protocol::CampaignId;
 
+use super::cache::RulesCache;
 use super::life::{Life, State};
-use super::rules::{BadRules, Rules, RulesCache};
+use super::rules::{BadRules, Rules};
 use super::versions::{Version, rules_at};
 use crate::store::campaigns::{self, CampaignRow};
 use crate::store::{StoreError, Tx};

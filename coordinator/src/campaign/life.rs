@@ -60,13 +60,12 @@ impl Life {
             closes_us,
             closed_us: None,
         };
-        life.ordered()?;
         let late = life.dates().into_iter().filter(|(_, date)| *date < now_us);
         let faults: Vec<_> = late
             .map(|(name, _)| fault(name, "lies in the past"))
             .collect();
         if faults.is_empty() {
-            Ok(life)
+            life.ordered()
         } else {
             Err(BadDates::InThePast(faults))
         }
@@ -124,7 +123,6 @@ impl Life {
             closes_us,
             closed_us: self.closed_us,
         };
-        moved.ordered()?;
         let pairs = self.dates().into_iter().zip(moved.dates());
         let faults: Vec<_> = pairs
             .filter_map(|((name, old), (_, new))| match new {
@@ -135,7 +133,7 @@ impl Life {
             })
             .collect();
         if faults.is_empty() {
-            Ok(moved)
+            moved.ordered()
         } else {
             Err(BadDates::InThePast(faults))
         }
@@ -161,7 +159,7 @@ impl Life {
         ]
     }
 
-    fn ordered(&self) -> Result<(), BadDates> {
+    fn ordered(self) -> Result<Self, BadDates> {
         let mut faults = Vec::new();
         if self.starts_us < self.opens_us {
             faults.push(fault(
@@ -173,7 +171,7 @@ impl Life {
             faults.push(fault("closes_ms", "it has to close after it starts"));
         }
         if faults.is_empty() {
-            Ok(())
+            Ok(self)
         } else {
             Err(BadDates::Disordered(faults))
         }

@@ -5,7 +5,6 @@
 //! changes what an old document says. No floating-point number takes part: amounts are [`Micros`] and
 //! [`Cents`], read from integers and from decimal numbers in quotes.
 
-mod cache;
 mod prizes;
 mod read;
 mod section;
@@ -16,7 +15,6 @@ use pictor_protocol::Micros;
 use pictor_protocol::campaign::QuestKind as WireKind;
 use pictor_protocol::settings::Fault;
 
-pub use cache::RulesCache;
 pub use prizes::{Band, CURRENCY, PAID_IN, Prizes, RANKS_MAX};
 
 /// The document that an operator starts from.

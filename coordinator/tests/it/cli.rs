@@ -142,6 +142,38 @@ fn nothing_is_registered_when_its_file_has_no_place() {
     assert!(!Path::new(&data).exists(), "not even a database");
 }
 
+#[test]
+fn the_default_rules_are_in_order_and_others_are_told_all_their_faults() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = text(dir.path(), "rules.toml");
+    let printed = run(&["rules", "default"]);
+    assert!(printed.status.success(), "{}", said(&printed));
+    std::fs::write(&file, &printed.stdout).unwrap();
+    let checked = run(&["rules", "check", &file]);
+    assert!(checked.status.success(), "{}", said(&checked));
+    let summary = String::from_utf8_lossy(&checked.stdout);
+    let expected = "100 ranks share 1990.00 of a pool of 2000.00";
+    assert!(summary.contains(expected), "{summary}");
+
+    let text = String::from_utf8(printed.stdout).unwrap();
+    let bad = text
+        .replace("remainder = \"10.00\"", "")
+        .replace("hold_hours = 24", "hold_hours = 0.5");
+    std::fs::write(&file, bad).unwrap();
+    let refused = run(&["rules", "check", &file]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(refused.stdout.is_empty());
+    let said = said(&refused);
+    for fault in [
+        "points.hold_hours: ",
+        "prizes.remainder: ",
+        "the 10.00 that nobody gets",
+    ] {
+        assert!(said.contains(fault), "{said}");
+    }
+    assert_eq!(run(&["rules", "check", "/nowhere"]).status.code(), Some(1));
+}
+
 /// A coordinator with its data in `dir`, once it answers.
 #[test]
 fn a_workers_config_can_be_printed_instead() {

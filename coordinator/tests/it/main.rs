@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod campaign;
 mod cli;
 mod dispatch;
 mod end_to_end;

@@ -5,6 +5,10 @@ use std::fmt::Debug;
 use pictor_protocol::agent::{
     AskForCommands, AskForWork, Commands, Hello, Registration, Report, ReportAnswer, Welcome, Work,
 };
+use pictor_protocol::campaign::{
+    Campaign, CampaignDates, CampaignList, CampaignNow, NewCampaign, NewRules, RulesHistory,
+    RulesVersion,
+};
 use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{Frame, FramePage, FrameProgress, Job, JobPage, NewJob, RetryFrames};
 use pictor_protocol::people::{
@@ -24,7 +28,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::samples::{agent, job, people, scene, sign_in, worker};
+use crate::samples::{agent, campaign, job, people, scene, sign_in, worker};
 
 pub fn all() -> Vec<Message> {
     vec![
@@ -77,6 +81,15 @@ pub fn all() -> Vec<Message> {
         message::<Demand>(worker::demand()),
         message::<SupportedGpus>(worker::supported_gpus()),
         message::<WorkerConfig>(worker::worker_config()),
+        // campaign
+        message::<CampaignNow>(campaign::campaign_now()),
+        message::<CampaignList>(campaign::campaign_list()),
+        message::<Campaign>(campaign::campaign()),
+        message::<NewCampaign>(campaign::new_campaign()),
+        message::<CampaignDates>(campaign::campaign_dates()),
+        message::<NewRules>(campaign::new_rules()),
+        message::<RulesVersion>(campaign::rules_version()),
+        message::<RulesHistory>(campaign::rules_history()),
         // problem
         message::<Problem>(people::problem()),
     ]

@@ -1,6 +1,7 @@
 //! Messages with every field set and, between those of one kind, every word of its enums.
 
 pub mod agent;
+pub mod campaign;
 pub mod job;
 pub mod people;
 pub mod scene;

@@ -116,10 +116,10 @@ fn order(entered: &[Entered]) -> Vec<Fault> {
         let Band { from, to, each } = *band;
         if from > expected {
             let missing = ranks(expected, from - 1);
-            fault("from", format!("{missing} is in no band"));
+            fault("from", format!("no band has {missing}"));
         } else if from < expected {
             let last = (expected - 1).min(to.max(from));
-            fault("from", format!("{} is in a band before", ranks(from, last)));
+            fault("from", format!("a band before has {}", ranks(from, last)));
         }
         if to < from {
             fault("to", format!("the band ends before it begins, at {from}"));

@@ -123,6 +123,18 @@ impl World {
         pool.close().await;
     }
 
+    /// What the database says to a change behind the coordinator's back; in words, if it refuses.
+    pub async fn try_sql(&self, text: &'static str) -> Result<u64, String> {
+        let file = format!("sqlite://{}", self.config.database().display());
+        let pool = sqlx::SqlitePool::connect(&file).await.unwrap();
+        let changed = sqlx::query(text).execute(&pool).await;
+        pool.close().await;
+        match changed {
+            Ok(changed) => Ok(changed.rows_affected()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// Where the coordinator keeps what it must not lose.
     pub fn data(&self) -> &Path {
         self.dir.path()

@@ -122,6 +122,8 @@ pub fn problem() -> Vec<Problem> {
         ProblemKind::IdentityTaken,
         ProblemKind::SignInAgain,
         ProblemKind::CounterpartUnavailable,
+        ProblemKind::ChangeInThePast,
+        ProblemKind::CampaignOver,
         ProblemKind::Internal,
     ];
     let problems = kinds.into_iter().map(|kind| Problem {

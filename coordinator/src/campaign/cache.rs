@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{BadRules, Rules};
+use super::rules::{BadRules, Rules};
 
 /// Rules by the hash of their document, so that what is here is never out of date.
 #[derive(Debug, Default)]
