@@ -3,7 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpListener;
 use tokio::sync::{RwLock, Semaphore};
@@ -29,6 +30,7 @@ pub struct App {
     pub config: Config,
     /// Where people and workers reach this coordinator; no slash at the end.
     pub url: String,
+    pub clock: Arc<Clock>,
     pub store: Store,
     pub sign_in: SignIn,
     pub blobs: Arc<Blobs>,
@@ -51,7 +53,26 @@ pub struct App {
 impl App {
     /// Unix microseconds.
     pub fn now_us(&self) -> i64 {
-        now_us()
+        self.clock.now_us()
+    }
+}
+
+/// What time it is for one coordinator: the system's clock, which tests set ahead.
+#[derive(Debug, Default)]
+pub struct Clock {
+    ahead_us: AtomicI64,
+}
+
+impl Clock {
+    /// Unix microseconds.
+    pub fn now_us(&self) -> i64 {
+        now_us() + self.ahead_us.load(Ordering::Relaxed)
+    }
+
+    /// Sets it ahead by so much more.
+    pub fn advance(&self, by: Duration) {
+        self.ahead_us
+            .fetch_add(by.as_micros() as i64, Ordering::Relaxed);
     }
 }
 
@@ -130,6 +151,7 @@ impl Server {
         let app = App {
             config,
             url,
+            clock: Arc::default(),
             store,
             sign_in,
             blobs: Arc::new(blobs),
@@ -153,6 +175,11 @@ impl Server {
     /// Where it answers.
     pub fn url(&self) -> &str {
         &self.app.url
+    }
+
+    /// Its clock, for those who cannot wait.
+    pub fn clock(&self) -> Arc<Clock> {
+        Arc::clone(&self.app.clock)
     }
 
     /// Answers until `stop` is cancelled; then finishes what it began.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pictor_protocol::Micros;
 use pictor_protocol::blender::BlenderWanted;
 use pictor_protocol::frames::FrameList;
 use pictor_protocol::job::PRIORITY_MAX;
@@ -119,6 +120,9 @@ pub struct Submit {
     /// Wait for `pictor resume` before anything is rendered.
     #[arg(long)]
     pub paused: bool,
+    /// Credits that it may cost at most; it is paused when they are spent.
+    #[arg(long, value_name = "CREDITS")]
+    pub spend_cap: Option<Micros>,
     /// Follow the job until it is over.
     #[arg(long)]
     pub wait: bool,

@@ -1,6 +1,7 @@
 //! Pause, resume, cancel, retry, delete.
 
 use pictor_protocol::frames::FrameList;
+use pictor_protocol::settings::Fault;
 use pictor_protocol::{JobId, Micros, UserId};
 
 use super::state::{self, Intent, Wish};
@@ -85,6 +86,13 @@ pub async fn retry(
 
 /// Sets what a job may cost. A job that waits because its cap was reached is resumed by its creator.
 pub async fn cap(app: &App, owner: UserId, id: JobId, cap: Option<Micros>) -> Result<(), JobError> {
+    if cap.is_some_and(Micros::is_negative) {
+        let fault = Fault {
+            field: "spend_cap_micros".into(),
+            message: "a cap is not negative".into(),
+        };
+        return Err(JobError::Invalid(vec![fault]));
+    }
     let mut tx = app.store.write().await?;
     let job = find(&mut tx, owner, id).await?;
     costs::set_spend_cap(&mut tx, id, cap).await?;

@@ -156,10 +156,8 @@ pub async fn delivered(
         return Ok(());
     }
     let key = hold_key(job.id, row.round);
-    let left = open_hold(tx, &key)
-        .await?
-        .map_or(Micros::ZERO, |hold| hold.left());
     let price = cost::price_of(row.price(), frame.reference_ms);
+    let left = left_for(tx, job, &row, frame, price, now_us).await?;
     // What is in work when the credits end is delivered all the same; the network bears the difference.
     let amount = price.min(left);
     if amount > Micros::ZERO {
@@ -179,6 +177,34 @@ pub async fn delivered(
         costs::add_charge(tx, job.id, amount).await?;
     }
     follow(tx, job, now_us).await
+}
+
+/// What lies ready for a frame of that price: a frame that took longer than was reserved for it is paid from what
+/// its creator has, within the cap.
+async fn left_for(
+    tx: &mut Tx,
+    job: &JobRow,
+    row: &CostRow,
+    frame: Delivered,
+    price: Micros,
+    now_us: i64,
+) -> Result<Micros, ChargeError> {
+    let key = hold_key(job.id, row.round);
+    let Some(hold) = open_hold(tx, &key).await? else {
+        return Ok(Micros::ZERO);
+    };
+    let standing = standing(job, row, hold.left());
+    let available = ledger::balance(tx, Book::Credits, job.owner_id)
+        .await?
+        .available;
+    let more = standing.more_for(price, available);
+    if more == Micros::ZERO {
+        return Ok(hold.left());
+    }
+    let step = format!("{key}/for/{}/{}", frame.task, frame.attempt);
+    let inputs = json!({ "job": job.id, "frame": frame.frame, "price_micros": price });
+    hold::top_up(tx, &key, &step, more, inputs, now_us).await?;
+    Ok(Micros::new(hold.left().get() + more.get()))
 }
 
 /// Lets the reserve follow the estimate.

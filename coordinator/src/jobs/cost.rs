@@ -145,6 +145,12 @@ impl Standing {
         Adjust::Enough
     }
 
+    /// What has to be added to pay a frame of that price, as far as cap and credits allow it.
+    pub fn more_for(&self, price: Micros, available: Micros) -> Micros {
+        let lacking = price.min(self.allowed()).get() - self.reserved.get();
+        Micros::new(lacking.min(available.get()).max(0))
+    }
+
     /// Whether another frame can be paid from what lies ready.
     pub fn shortage(&self) -> Option<Short> {
         let a_frame = self.estimate().a_frame;

@@ -2,6 +2,7 @@
 
 mod picture;
 
+use pictor_protocol::Micros;
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::frames::FrameList;
 use pictor_protocol::job::{NewJob, PRIORITY_MAX, RenderPlan};
@@ -52,6 +53,9 @@ fn job_faults(new: &NewJob) -> Vec<Fault> {
     if new.priority.is_some_and(|priority| priority > PRIORITY_MAX) {
         let message = format!("a priority is 0 to {PRIORITY_MAX}");
         faults.push(fault("priority", message));
+    }
+    if new.spend_cap_micros.is_some_and(Micros::is_negative) {
+        faults.push(fault("spend_cap_micros", "a cap is not negative".into()));
     }
     let is_name = |name: &String| !name.trim().is_empty() && name.chars().count() <= NAME_CHARS_MAX;
     if !new.name.as_ref().is_none_or(is_name) {
@@ -276,6 +280,7 @@ mod tests {
             blender: BlenderWanted::Auto,
             priority: None,
             paused: false,
+            spend_cap_micros: None,
         }
     }
 

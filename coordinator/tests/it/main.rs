@@ -5,6 +5,7 @@
 mod bad_input;
 mod campaign;
 mod cli;
+mod credits;
 mod dispatch;
 mod end_to_end;
 mod harness;

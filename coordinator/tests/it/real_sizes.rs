@@ -127,5 +127,6 @@ fn job(scene: &str) -> NewJob {
         blender: BlenderWanted::Auto,
         priority: None,
         paused: false,
+        spend_cap_micros: None,
     }
 }

@@ -63,6 +63,7 @@ pub async fn submit(
         blender: args.blender,
         priority: args.priority,
         paused: args.paused,
+        spend_cap_micros: args.spend_cap,
     };
     let job = create_job(&api, &new).await?;
     if args.wait || args.download.is_some() {

@@ -10,7 +10,9 @@ use pictor_protocol::campaign::{
     RulesVersion,
 };
 use pictor_protocol::gpus::SupportedGpus;
-use pictor_protocol::job::{Frame, FramePage, FrameProgress, Job, JobPage, NewJob, RetryFrames};
+use pictor_protocol::job::{
+    Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
+};
 use pictor_protocol::people::{
     ChooseRoles, IdentityList, Me, MintedToken, NewToken, PepperExport, SessionList, TokenList,
 };
@@ -50,6 +52,8 @@ pub fn all() -> Vec<Message> {
         message::<FramePage>(job::frame_page()),
         message::<FrameProgress>(job::frame_progress()),
         message::<RetryFrames>(job::retry_frames()),
+        message::<JobEstimate>(job::job_estimate()),
+        message::<SpendCap>(job::spend_cap()),
         // scene
         message::<NewScene>(scene::new_scene()),
         message::<Scene>(scene::scene()),

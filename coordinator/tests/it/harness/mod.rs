@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod client;
 pub mod counterparts;
+pub mod economy;
 pub mod events;
 pub mod people;
 pub mod process;
@@ -10,11 +11,12 @@ pub mod scenes;
 pub mod worker;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 use pictor_coordinator::accounts::{self, TokenSpec};
-use pictor_coordinator::app::{Server, StartError, now_us};
+use pictor_coordinator::app::{Clock, Server, StartError, now_us};
 use pictor_coordinator::config::Config;
 use pictor_coordinator::store::Store;
 use pictor_protocol::JobId;
@@ -55,6 +57,7 @@ pub async fn eventually<T, E: std::fmt::Debug>(
 pub struct World {
     pub url: String,
     pub store: Store,
+    pub clock: Arc<Clock>,
     /// The operator, with every scope.
     pub creator: Client,
     config: Config,
@@ -84,6 +87,7 @@ impl World {
 
     async fn run(dir: tempfile::TempDir, config: Config, server: Server) -> Self {
         let url = server.url().to_owned();
+        let clock = server.clock();
         let stop = CancellationToken::new();
         let running = tokio::spawn(server.run(stop.clone()));
         let store = Store::open_sqlite(&config.database()).await.unwrap();
@@ -91,6 +95,7 @@ impl World {
         Self {
             url,
             store,
+            clock,
             creator,
             config,
             dir,

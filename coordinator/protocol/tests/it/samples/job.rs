@@ -1,11 +1,11 @@
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::frames::FrameList;
 use pictor_protocol::job::{
-    Frame, FrameCounts, FramePage, FrameProgress, FrameState, Job, JobPage, JobState, NewJob,
-    Output, RenderPlan, RetryFrames, WorkerName,
+    Frame, FrameCounts, FramePage, FrameProgress, FrameState, Job, JobCost, JobEstimate, JobPage,
+    JobState, NewJob, Output, RenderPlan, RetryFrames, SpendCap, WorkerName,
 };
 use pictor_protocol::settings::{Engine, Format, RenderSettings};
-use pictor_protocol::{JobId, SceneId, WorkerId};
+use pictor_protocol::{JobId, Micros, SceneId, WorkerId};
 
 use super::{NEW_YEAR_MS, blob, uuid};
 
@@ -37,6 +37,7 @@ pub fn new_job() -> Vec<NewJob> {
         blender,
         priority: Some(80),
         paused: true,
+        spend_cap_micros: Some(Micros::new(2_500_000)),
     });
     jobs.collect()
 }
@@ -68,6 +69,35 @@ pub fn plan() -> RenderPlan {
 
 pub fn job() -> Vec<Job> {
     vec![a_job(JobState::Rendering)]
+}
+
+pub fn job_estimate() -> Vec<JobEstimate> {
+    vec![JobEstimate {
+        frames: 15,
+        frame_reference_ms: 60_000,
+        price_per_reference_minute_micros: Micros::new(1_000_000),
+        estimate_micros: Micros::new(15_000_000),
+        needed_now_micros: Micros::new(3_000_000),
+    }]
+}
+
+pub fn spend_cap() -> Vec<SpendCap> {
+    let spend_cap_micros = Some(Micros::new(2_500_000));
+    vec![SpendCap { spend_cap_micros }]
+}
+
+fn cost() -> JobCost {
+    JobCost {
+        price_per_reference_minute_micros: Micros::new(1_000_000),
+        frame_reference_ms: 30_000,
+        is_measured: true,
+        charged_micros: Micros::new(1_500_000),
+        charged_frames: 3,
+        free_frames: 1,
+        reserved_micros: Micros::new(1_000_000),
+        estimate_micros: Micros::new(3_000_000),
+        spend_cap_micros: Some(Micros::new(2_500_000)),
+    }
 }
 
 pub fn job_page() -> Vec<JobPage> {
@@ -113,6 +143,7 @@ fn a_job(state: JobState) -> Job {
         mean_frame_ms: Some(4_321),
         frames_per_minute: Some(12.5),
         eta_ms: Some(60_000),
+        cost: Some(cost()),
         revision: 42,
     }
 }
