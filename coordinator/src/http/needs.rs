@@ -36,6 +36,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /readyz",
             "GET /metrics",
             "GET /api/v1/supported-gpus",
+            "GET /api/v1/campaign",
+            "GET /api/v1/campaign/rules",
             "GET /api/v1/sign-in",
             "POST /api/v1/sign-in/wallet/challenge",
             "POST /api/v1/sign-in/wallet",
@@ -109,7 +111,16 @@ const ROUTES: &[(Needs, &[&str])] = &[
         ],
     ),
     (Needs::Right(Right::Community), &[]),
-    (Needs::Right(Right::Operate), &[]),
+    (
+        Needs::Right(Right::Operate),
+        &[
+            "POST /api/v1/operator/campaigns",
+            "GET /api/v1/operator/campaigns",
+            "POST /api/v1/operator/campaigns/{id}/rules",
+            "PUT /api/v1/operator/campaigns/{id}/dates",
+            "POST /api/v1/operator/campaigns/{id}/close",
+        ],
+    ),
     (
         Needs::WorkerToken,
         &[
