@@ -119,6 +119,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/operator/campaigns/{id}/rules",
             "PUT /api/v1/operator/campaigns/{id}/dates",
             "POST /api/v1/operator/campaigns/{id}/close",
+            "POST /api/v1/workers/{id}/suspend",
+            "POST /api/v1/workers/{id}/reinstate",
         ],
     ),
     (

@@ -314,6 +314,34 @@ pub async fn set_draining(
     Ok(changed > 0)
 }
 
+/// Suspends a worker; false when it is retired or there is none. Who suspends it again changes the reason.
+pub async fn suspend(tx: &mut Tx, id: WorkerId, decision: Decision<'_>) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE workers SET status = 'suspended', decided_us = $2, decided_by = $3, decided_why = $4 \
+         WHERE id = $1 AND status <> 'retired'",
+        id.to_string(),
+        decision.now_us,
+        decision.by.to_string(),
+        decision.why
+    )?;
+    Ok(changed > 0)
+}
+
+/// Lifts a suspension; false when there is none.
+pub async fn reinstate(tx: &mut Tx, id: WorkerId, decision: Decision<'_>) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE workers SET status = 'active', decided_us = $2, decided_by = $3, decided_why = $4 \
+         WHERE id = $1 AND status = 'suspended'",
+        id.to_string(),
+        decision.now_us,
+        decision.by.to_string(),
+        decision.why
+    )?;
+    Ok(changed > 0)
+}
+
 /// Ends a worker for good; false when there is none, or none any more.
 pub async fn retire(tx: &mut Tx, owner: UserId, id: WorkerId, now_us: i64) -> Result<bool> {
     let changed = execute!(

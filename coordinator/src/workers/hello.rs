@@ -6,9 +6,8 @@ use std::collections::HashSet;
 use pictor_protocol::agent::{Hello, Proven};
 use pictor_protocol::benchmark;
 
+use super::take_back;
 use crate::app::App;
-use crate::dispatch::report;
-use crate::dispatch::task::Event;
 use crate::store::workers::AgentRow;
 use crate::store::{self, StoreError};
 
@@ -39,15 +38,11 @@ pub async fn welcome(app: &App, worker: &AgentRow, hello: Hello) -> Result<(), H
         app.telemetry.forget(worker.id);
         // Outputs in the journal were rendered already: they will be reported.
         let journal: HashSet<_> = hello.journal.iter().copied().collect();
-        for row in held
-            .iter()
+        let gone: Vec<_> = held
+            .into_iter()
             .filter(|row| !journal.contains(&row.reference()))
-        {
-            let gone = Event::Expired {
-                attempt: row.attempt,
-            };
-            let _refusal = report::end(app, row.reference(), gone).await?;
-        }
+            .collect();
+        take_back(app, &gone).await?;
     }
     tracing::info!(
         worker.id = %worker.id, worker.name = worker.name, version = hello.version,

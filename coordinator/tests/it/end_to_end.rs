@@ -155,6 +155,28 @@ async fn a_drained_worker_stays_and_goes_back_to_work_when_it_is_resumed() {
 }
 
 #[tokio::test]
+async fn a_worker_whose_token_is_replaced_ends_and_its_new_config_goes_on() {
+    let farm = Farm::start().await;
+    let mut worker = farm.worker("one").await;
+    let job = farm.submit("1-40").await;
+    farm.until(&job, "under way", |job| job.counts.done >= 3)
+        .await;
+    let page: WorkerList = farm.creator.get("/api/v1/workers").await.json();
+    let path = format!("/api/v1/workers/{}/token", page.workers[0].id);
+    let replaced = farm.creator.post(&path, &serde_json::json!({})).await;
+    let replaced: WorkerConfig = replaced.json();
+    assert_eq!(worker.exited().await, Some(4), "its token is refused");
+
+    let config = farm.worker_config("one");
+    let mut edited: WorkerConfig =
+        serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    edited.token = replaced.token;
+    std::fs::write(&config, serde_json::to_vec(&edited).unwrap()).unwrap();
+    let _worker = farm.worker("one").await;
+    farm.every_frame_exactly_once(&job).await;
+}
+
+#[tokio::test]
 async fn interrupting_the_client_leaves_the_job_alone_and_says_how_to_go_on() {
     let farm = Farm::start().await;
     let mut client = farm.command(&[

@@ -22,8 +22,8 @@ use pictor_protocol::sign_in::{
     AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
 };
 use pictor_protocol::worker::{
-    ChangeWorker, Demand, DrainWorker, NewWorker, Uptime, Worker, WorkerList, WorkerStatus,
-    WorkerTaskPage,
+    ChangeWorker, Demand, DrainWorker, NewWorker, SuspendWorker, Uptime, Worker, WorkerList,
+    WorkerStatus, WorkerTaskPage,
 };
 use pictor_protocol::worker_config::WorkerConfig;
 use serde::Serialize;
@@ -80,6 +80,7 @@ pub fn all() -> Vec<Message> {
         message::<WorkerStatus>(worker::worker_status()),
         message::<ChangeWorker>(worker::change_worker()),
         message::<DrainWorker>(worker::drain_worker()),
+        message::<SuspendWorker>(worker::suspend_worker()),
         message::<Uptime>(worker::uptime()),
         message::<WorkerTaskPage>(worker::worker_task_page()),
         message::<Demand>(worker::demand()),

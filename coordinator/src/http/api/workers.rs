@@ -7,7 +7,7 @@ use axum::extract::State;
 use http::StatusCode;
 use pictor_protocol::problem::Problem;
 use pictor_protocol::worker::{
-    ChangeWorker, Demand, DrainWorker, NewWorker, Presence, Worker, WorkerList,
+    ChangeWorker, Demand, DrainWorker, NewWorker, Presence, SuspendWorker, Worker, WorkerList,
 };
 use pictor_protocol::worker_config::WorkerConfig;
 use pictor_protocol::{UserId, WorkerId};
@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::auth::WorkerOwner;
+use crate::http::auth::{Operator, WorkerOwner};
 use crate::http::cursor;
 use crate::http::extract::{self, Path, Query};
 use crate::http::problem::Result;
@@ -34,6 +34,8 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(replace_token))
         .routes(routes!(drain))
         .routes(routes!(resume))
+        .routes(routes!(suspend))
+        .routes(routes!(reinstate))
         .routes(routes!(demand))
 }
 
@@ -219,6 +221,32 @@ async fn resume(
     Path(id): Path<WorkerId>,
 ) -> Result<StatusCode> {
     workers::resume(&app, user, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Suspend anybody's worker: it is given nothing until it is reinstated, whatever its owner does
+#[utoipa::path(post, path = "/api/v1/workers/{id}/suspend", tag = "workers", params(("id" = String, Path)),
+    request_body = SuspendWorker,
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn suspend(
+    State(app): State<Arc<App>>,
+    Operator(operator): Operator,
+    Path(id): Path<WorkerId>,
+    extract::Json(suspend): extract::Json<SuspendWorker>,
+) -> Result<StatusCode> {
+    workers::suspend(&app, operator, id, &suspend.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lift the suspension of a worker
+#[utoipa::path(post, path = "/api/v1/workers/{id}/reinstate", tag = "workers", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn reinstate(
+    State(app): State<Arc<App>>,
+    Operator(operator): Operator,
+    Path(id): Path<WorkerId>,
+) -> Result<StatusCode> {
+    workers::reinstate(&app, operator, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
