@@ -38,6 +38,8 @@ const WHY_MAX: usize = 200;
 pub enum WorkerError {
     #[error("a worker's name has 1 to {NAME_MAX} characters, none of them a control character")]
     BadName,
+    #[error("no worker's name is longer than {NAME_MAX} characters")]
+    BadSearch,
     #[error("a reason has 1 to {WHY_MAX} characters, none of them a control character")]
     BadReason,
     #[error("there is no such worker")]
@@ -81,6 +83,15 @@ fn valid_name(name: &str) -> Result<&str, WorkerError> {
         return Err(WorkerError::BadName);
     }
     Ok(name)
+}
+
+/// A part of a name as it is searched for; nothing that is longer than a name.
+pub fn search_key(part: &str) -> Result<String, WorkerError> {
+    let part = part.trim();
+    if part.chars().count() > NAME_MAX {
+        return Err(WorkerError::BadSearch);
+    }
+    Ok(part.to_lowercase())
 }
 
 fn config(id: WorkerId, name: &str, token: &Secret, coordinator: &str) -> WorkerConfig {

@@ -140,14 +140,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
 
 /// What a documented route needs; `None` if the table has no line for it.
 pub fn of(method: &str, path: &str) -> Option<Needs> {
-    let is_asked = |line: &&str| {
-        line.split_once(' ')
-            .is_some_and(|(of, at)| of.eq_ignore_ascii_case(method) && at == path)
-    };
-    let mut found = ROUTES
-        .iter()
-        .filter(|(_, lines)| lines.iter().any(|line| is_asked(&line)));
-    found.next().map(|(needs, _)| *needs)
+    let asked = format!("{} {path}", method.to_ascii_uppercase());
+    lines().find_map(|(line, needs)| (line == asked).then_some(needs))
 }
 
 /// Every line of the table with what it needs.

@@ -445,15 +445,16 @@ impl From<KeylessError> for Refused {
 
 impl From<WorkerError> for Refused {
     fn from(error: WorkerError) -> Self {
+        let at = |field: &str, error: &WorkerError| {
+            Self::invalid(vec![Fault {
+                field: field.into(),
+                message: error.to_string(),
+            }])
+        };
         match error {
-            WorkerError::BadName => Self::invalid(vec![Fault {
-                field: "name".into(),
-                message: error.to_string(),
-            }]),
-            WorkerError::BadReason => Self::invalid(vec![Fault {
-                field: "reason".into(),
-                message: error.to_string(),
-            }]),
+            WorkerError::BadName => at("name", &error),
+            WorkerError::BadSearch => at("search", &error),
+            WorkerError::BadReason => at("reason", &error),
             WorkerError::NotFound => Self::not_found("worker"),
             WorkerError::Suspended => Self::new(ProblemKind::Conflict, error.to_string()),
             WorkerError::NoRandomness(error) => Self::internal(&error),

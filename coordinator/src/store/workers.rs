@@ -68,13 +68,18 @@ pub struct WorkerRow {
 
 macro_rules! select {
     ($rest:literal) => {
+        $crate::store::workers::select_workers!("", $rest)
+    };
+    ($more:literal, $($rest:literal),+) => {
         concat!(
             "SELECT id, owner_id, name, status, created_us, last_seen_us, instance, hello_us, hello, ",
-            "series, abilities, done, name_key, ",
+            "series, abilities, done, ",
             "decided_us, decided_by, decided_why, turned_away_us, turned_away_version, ",
             "(SELECT COUNT(*) FROM attempts WHERE worker_id = workers.id AND attempts.status = 'leased') ",
-            "AS leased FROM workers ",
-            $rest
+            "AS leased ",
+            $more,
+            " FROM workers ",
+            $($rest),+
         )
     };
 }

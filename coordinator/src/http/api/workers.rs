@@ -109,12 +109,12 @@ async fn list(
 ) -> Result<Json<WorkerList>> {
     let limit = query.limit.unwrap_or(1_000).clamp(1, 1_000) as usize;
     let after: Option<SortedWorker> = query.after.as_deref().map(cursor::read).transpose()?;
-    let search = query.search.unwrap_or_default().to_lowercase();
+    let search = workers::search_key(query.search.as_deref().unwrap_or_default())?;
     let now_us = app.now_us();
     let wanted = WorkersWanted {
         owner: user,
         presence: query.presence.map(workers::presence_on_the_wire),
-        name_part: search.trim(),
+        name_part: &search,
         created_from_us: query.created_from_ms.unwrap_or(0).saturating_mul(1_000),
         created_before_us: query
             .created_before_ms
