@@ -16,6 +16,8 @@ use crate::accounts::{self, AccountError, SignIn};
 use crate::bells::Bells;
 use crate::blobs::{BlobError, Blobs};
 use crate::campaign::RulesCache;
+use crate::campaign::payouts::drive;
+use crate::campaign::payouts::send::{Payer, PayerError};
 use crate::config::Config;
 use crate::dispatch::sweep;
 use crate::http;
@@ -33,6 +35,8 @@ pub struct App {
     pub clock: Arc<Clock>,
     pub store: Store,
     pub sign_in: SignIn,
+    /// What pays rewards; nothing if they are paid by hand.
+    pub payer: Option<Payer>,
     pub blobs: Arc<Blobs>,
     /// Held for reading while a blob is promised, for writing while unneeded ones are removed.
     pub blob_gate: RwLock<()>,
@@ -105,6 +109,8 @@ pub enum StartError {
     Operator(#[from] AccountError),
     #[error("people could not sign in")]
     SignIn(#[from] SignInError),
+    #[error("rewards could not be paid")]
+    Payer(#[from] PayerError),
     #[error("the server failed")]
     Serve(#[source] io::Error),
 }
@@ -141,6 +147,7 @@ impl Server {
         store::attempts::renew_all(&mut tx, now_us + config.lease_ttl.as_micros() as i64).await?;
         tx.commit().await?;
         let sign_in = SignIn::open(&config, &url, &store).await?;
+        let payer = config.payouts.as_ref().map(Payer::open).transpose()?;
         let (operator, fresh) = accounts::ensure_operator(&store, now_us).await?;
         let first_sign_in = if fresh {
             let link = accounts::make_sign_in_link(&store, operator.id, now_us).await?;
@@ -154,6 +161,7 @@ impl Server {
             clock: Arc::default(),
             store,
             sign_in,
+            payer,
             blobs: Arc::new(blobs),
             blob_gate: RwLock::default(),
             examining: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
@@ -193,6 +201,8 @@ impl Server {
         }
         let sweeping = Arc::clone(&app);
         app.tasks.spawn(async move { sweep::run(&sweeping).await });
+        let paying = Arc::clone(&app);
+        app.tasks.spawn(async move { drive::run(&paying).await });
         let stopping = app.stopping.clone();
         let router = http::router(Arc::clone(&app));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -9,6 +9,7 @@
 //! | [`change`] | what operators do |
 //! | [`earn`] | what rendering earns |
 //! | [`view`] | what people see |
+//! | [`payouts`] | from a list of winners to money on their accounts |
 //!
 //! Without a campaign there is no economy: rendering costs nothing and earns nothing. The last campaign that
 //! opened is the current one; its rules hold, also after it closed, until another one opens. Points are
@@ -19,6 +20,7 @@ pub mod change;
 pub mod current;
 pub mod earn;
 pub mod life;
+pub mod payouts;
 pub mod rules;
 pub mod versions;
 pub mod view;

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+mod payouts;
 mod sign_in;
 
+pub use payouts::{PayoutFlags, PayoutSettings};
 pub use sign_in::{SignInFlags, SignInSettings};
 
 /// Everything that can be set. Each has the same name as a flag (`--lease-ttl-s`), in the environment
@@ -58,6 +60,8 @@ pub struct Flags {
     blob_grace_h: Option<String>,
     #[command(flatten)]
     sign_in: SignInFlags,
+    #[command(flatten)]
+    payouts: PayoutFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +98,8 @@ pub struct Config {
     pub output_bytes_max: u64,
     pub blob_grace: Duration,
     pub sign_in: SignInSettings,
+    /// What pays rewards; nothing if they are paid by hand.
+    pub payouts: Option<PayoutSettings>,
 }
 
 /// One thing that is wrong.
@@ -141,6 +147,7 @@ impl Config {
             faults: Vec::new(),
         };
         let mib = 1 << 20;
+        let sign_in = SignInSettings::take(&mut of, &flags.sign_in);
         let config = Self {
             bind: of.take(
                 "bind",
@@ -174,7 +181,8 @@ impl Config {
             blob_grace: Duration::from_secs(
                 3_600 * of.number("blob_grace_h", &flags.blob_grace_h, 24, 1, 8_760),
             ),
-            sign_in: SignInSettings::take(&mut of, &flags.sign_in),
+            payouts: PayoutSettings::take(&mut of, &flags.payouts, &sign_in),
+            sign_in,
         };
         // A renewal has to fit into a lease several times, or a lost packet loses the lease.
         if config.report_interval * 2 > config.lease_ttl {

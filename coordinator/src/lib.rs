@@ -11,6 +11,7 @@
 //! | [`workers`] | registry, config files, presence |
 //! | [`accounts`] | people, tokens, sessions |
 //! | [`campaign`] | campaigns and the versions of their rules |
+//! | [`campaign`] | what campaigns reward |
 //! | [`blobs`] | content-addressed bytes |
 //! | [`launcher`] | workers as containers on Docker hosts; a process of its own |
 //! | [`store`] | all SQL; never HTTP |

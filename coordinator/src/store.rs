@@ -85,6 +85,7 @@ pub mod identities;
 pub mod jobs;
 pub mod ledger;
 pub mod logs;
+pub mod payouts;
 pub mod people;
 pub mod roles;
 pub mod scenes;

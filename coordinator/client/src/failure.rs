@@ -124,6 +124,7 @@ fn problem_code(problem: &Problem) -> u8 {
         | ProblemKind::WorkerTooOld
         | ProblemKind::HelloFirst
         | ProblemKind::TooManyTries
+        | ProblemKind::PayoutNotPossible
         | ProblemKind::CounterpartUnavailable => 5,
         ProblemKind::Unknown if problem.status >= 500 => 5,
         ProblemKind::Unknown => 6,

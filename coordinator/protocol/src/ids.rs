@@ -103,3 +103,7 @@ id!(
     /// A time in which points are earned by rules.
     CampaignId, "a campaign"
 );
+id!(
+    /// A batch of rewards that is paid as a whole.
+    PayoutId, "a payout"
+);

@@ -11,6 +11,8 @@
 //! |---|---|---|
 //! | worker → coordinator | [`agent`] | `/agent/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
+//! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
 //! | coordinator → anybody, when it refuses | [`problem`] | every address |
 //! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
 //!
@@ -29,6 +31,7 @@ pub mod frames;
 pub mod gpus;
 pub mod ids;
 pub mod job;
+pub mod payout;
 pub mod people;
 pub mod problem;
 pub mod scene;
@@ -40,5 +43,6 @@ pub mod worker_config;
 pub use amount::{Cents, Micros};
 pub use blob::BlobHash;
 pub use ids::{
-    CampaignId, IdentityId, JobId, LeaseId, SceneId, SessionId, TaskId, TokenId, UserId, WorkerId,
+    CampaignId, IdentityId, JobId, LeaseId, PayoutId, SceneId, SessionId, TaskId, TokenId, UserId,
+    WorkerId,
 };

@@ -82,6 +82,9 @@ pub enum ProblemKind {
     /// This needs a sign-in of the last minutes.
     #[serde(rename = "urn:pictor:problem:sign-in-again")]
     SignInAgain,
+    /// The chain would not carry the payout out: too little money, another chain, another key.
+    #[serde(rename = "urn:pictor:problem:payout-not-possible")]
+    PayoutNotPossible,
     /// The identity provider or the Aptos node does not answer as it should; try again later.
     #[serde(rename = "urn:pictor:problem:counterpart-unavailable")]
     CounterpartUnavailable,

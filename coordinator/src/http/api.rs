@@ -5,6 +5,7 @@ pub mod campaign;
 pub mod events;
 pub mod frames;
 pub mod jobs;
+pub mod payouts;
 pub mod people;
 pub mod scenes;
 pub mod sessions;

@@ -22,6 +22,10 @@ use crate::blobs::BlobError;
 use crate::campaign::CurrentError;
 use crate::campaign::change::CampaignError;
 use crate::campaign::earn::EarnError;
+use crate::campaign::payouts::node::NodeError;
+use crate::campaign::payouts::send::SendError;
+use crate::campaign::payouts::transaction::BadTransactionHash;
+use crate::campaign::payouts::{DraftError, PayoutError};
 use crate::dispatch::report::ReportError;
 use crate::jobs::JobError;
 use crate::jobs::charge::ChargeError;
@@ -140,9 +144,10 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
         ProblemKind::NotTheAccountsKey => (StatusCode::FORBIDDEN, "Not the account's key"),
         ProblemKind::IdentityTaken => (StatusCode::CONFLICT, "Belongs to somebody else"),
         ProblemKind::SignInAgain => (StatusCode::FORBIDDEN, "Sign in again first"),
+        ProblemKind::PayoutNotPossible => (StatusCode::CONFLICT, "Cannot be paid now"),
         ProblemKind::CounterpartUnavailable => (
             StatusCode::BAD_GATEWAY,
-            "A counterpart of the sign-in does not answer",
+            "A counterpart does not answer as it should",
         ),
         ProblemKind::ChangeInThePast => (
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -440,6 +445,70 @@ impl From<OidcError> for Refused {
 impl From<KeylessError> for Refused {
     fn from(error: KeylessError) -> Self {
         Self::internal(&error)
+    }
+}
+
+impl From<DraftError> for Refused {
+    fn from(error: DraftError) -> Self {
+        let kind = match error {
+            DraftError::Amount(_)
+            | DraftError::TooMany(_)
+            | DraftError::NoRank
+            | DraftError::UserTwice(_)
+            | DraftError::AddressTwice(_) => ProblemKind::Invalid,
+            DraftError::InAnotherPayout(_) => ProblemKind::Conflict,
+            DraftError::Store(error) => return error.into(),
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<PayoutError> for Refused {
+    fn from(error: PayoutError) -> Self {
+        match error {
+            PayoutError::NotFound => Self::not_found("payout"),
+            PayoutError::Refused(_) | PayoutError::Raced => {
+                Self::new(ProblemKind::Conflict, error.to_string())
+            }
+            PayoutError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SendError> for Refused {
+    fn from(error: SendError) -> Self {
+        let kind = match error {
+            SendError::NoPayer
+            | SendError::OtherChain { .. }
+            | SendError::OtherKey { .. }
+            | SendError::TooLittle { .. }
+            | SendError::Simulated(_)
+            | SendError::FeeTooHigh(_) => ProblemKind::PayoutNotPossible,
+            SendError::AnotherOnItsWay => ProblemKind::Conflict,
+            SendError::Payout(error) => return error.into(),
+            SendError::Node(error) => return error.into(),
+            SendError::Bcs(error) => return Self::internal(&error),
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<NodeError> for Refused {
+    fn from(error: NodeError) -> Self {
+        tracing::warn!(
+            error = &error as &(dyn std::error::Error + 'static),
+            "the Aptos node cannot be asked"
+        );
+        Self::new(ProblemKind::CounterpartUnavailable, error.to_string())
+    }
+}
+
+impl From<BadTransactionHash> for Refused {
+    fn from(error: BadTransactionHash) -> Self {
+        Self::invalid(vec![Fault {
+            field: "hash".into(),
+            message: error.to_string(),
+        }])
     }
 }
 

@@ -16,7 +16,7 @@ use utoipa::openapi::security::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
-    blobs, campaign, events, frames, jobs, people, scenes, sessions, sign_in, system,
+    blobs, campaign, events, frames, jobs, payouts, people, scenes, sessions, sign_in, system,
     worker_history, workers,
 };
 use super::needs;
@@ -50,6 +50,9 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume|token|suspend|reinstate]]  /api/v1/demand
         .merge(worker_history::routes()) // /api/v1/workers/{id}/uptime|tasks
         .merge(campaign::routes()) //   /api/v1/campaign[/rules]  /api/v1/operator/campaigns[/{id}/rules|dates|close]
+        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume]]  /api/v1/demand
+        // operators
+        .merge(payouts::routes()) //    /api/v1/operator/payouts[/{id}[/state|approve|withdraw|send|…]]  …/payout-account
         // workers
         .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}
         // machines that watch

@@ -13,6 +13,7 @@ use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
 };
+use pictor_protocol::payout::{PaidByHand, Payout, PayoutAccount, PayoutDetails, PayoutPage};
 use pictor_protocol::people::{
     ChooseRoles, IdentityList, Me, MintedToken, NewToken, PepperExport, SessionList, TokenList,
 };
@@ -30,7 +31,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::samples::{agent, campaign, job, people, scene, sign_in, worker};
+use crate::samples::{agent, campaign, job, payout, people, scene, sign_in, worker};
 
 pub fn all() -> Vec<Message> {
     vec![
@@ -95,6 +96,12 @@ pub fn all() -> Vec<Message> {
         message::<NewRules>(campaign::new_rules()),
         message::<RulesVersion>(campaign::rules_version()),
         message::<RulesHistory>(campaign::rules_history()),
+        // payout
+        message::<PayoutPage>(payout::payout_page()),
+        message::<Payout>(payout::payout()),
+        message::<PayoutDetails>(payout::payout_details()),
+        message::<PaidByHand>(payout::paid_by_hand()),
+        message::<PayoutAccount>(payout::payout_account()),
         // problem
         message::<Problem>(people::problem()),
     ]

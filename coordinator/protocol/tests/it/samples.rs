@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod campaign;
 pub mod job;
+pub mod payout;
 pub mod people;
 pub mod scene;
 pub mod sign_in;

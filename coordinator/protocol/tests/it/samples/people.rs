@@ -121,6 +121,7 @@ pub fn problem() -> Vec<Problem> {
         ProblemKind::NotTheAccountsKey,
         ProblemKind::IdentityTaken,
         ProblemKind::SignInAgain,
+        ProblemKind::PayoutNotPossible,
         ProblemKind::CounterpartUnavailable,
         ProblemKind::ChangeInThePast,
         ProblemKind::CampaignOver,
