@@ -13,6 +13,7 @@ mod jobs;
 mod launcher;
 mod my_workers;
 mod openapi;
+mod payouts;
 mod people;
 mod real_pictures;
 mod real_scenes;

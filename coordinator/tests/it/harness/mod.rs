@@ -1,6 +1,7 @@
 //! A world in one line: a coordinator on a free port, people with tokens, scripted workers, scenes.
 
 pub mod browser;
+pub mod chain;
 pub mod client;
 pub mod counterparts;
 pub mod economy;
@@ -121,11 +122,17 @@ impl World {
 
     /// Changes the database behind the coordinator's back, such as the age of what is in it.
     pub async fn sql(&self, text: &'static str) {
+        let changed = self.try_sql(text).await.unwrap();
+        assert!(changed > 0, "{text} changes nothing");
+    }
+
+    /// Tries to; how many rows were changed, or why the database refuses.
+    pub async fn try_sql(&self, text: &'static str) -> Result<u64, sqlx::Error> {
         let file = format!("sqlite://{}", self.config.database().display());
         let pool = sqlx::SqlitePool::connect(&file).await.unwrap();
-        let changed = sqlx::query(text).execute(&pool).await.unwrap();
-        assert!(changed.rows_affected() > 0, "{text} changes nothing");
+        let changed = sqlx::query(text).execute(&pool).await;
         pool.close().await;
+        changed.map(|changed| changed.rows_affected())
     }
 
     /// What the database says to a change behind the coordinator's back; in words, if it refuses.
@@ -149,6 +156,20 @@ impl World {
     pub async fn stranger(&self, name: &str) -> Client {
         self.person(name, &[Role::Creator, Role::WorkerOwner]).await;
         self.script_of(name, &[Scope::Jobs, Scope::Workers]).await
+    }
+
+    /// Another operator, with the scope operator; the same one by the same name.
+    pub async fn operator(&self, name: &str) -> Client {
+        let known = accounts::by_name(&self.store, name).await;
+        if known.is_err() {
+            let id = pictor_protocol::UserId::new(uuid::Uuid::now_v7());
+            let mut tx = self.store.write().await.unwrap();
+            pictor_coordinator::store::people::insert_user(&mut tx, id, name, true, now_us())
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        }
+        person(&self.store, &self.url, name, &[Scope::Operator]).await
     }
 
     pub async fn worker_config(&self, name: &str) -> WorkerConfig {
