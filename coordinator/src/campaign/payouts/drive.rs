@@ -2,12 +2,13 @@
 //! them, and does what [`super::fate`] says. It keeps nothing in memory, so it goes on after a restart where
 //! it was, and several coordinators may do it at once: whoever writes first wins.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::batch::Event;
-use super::fate::{self, Sent, Step};
+use super::fate::{self, Sent, Step, Why};
 use super::node::Submitted;
-use super::send::{Order, Payer, SendError, store_transaction, transfers};
+use super::send::{Order, Payer, Prepared, SendError, store_transaction, transfers};
 use super::{Note, apply};
 use crate::app::App;
 use crate::store::payouts::{self, TransactionRow, TransactionStatus};
@@ -23,7 +24,7 @@ const RENEWALS_MAX: u32 = 2;
 /// Runs until the coordinator stops.
 pub async fn run(app: &App) {
     let Some(payer) = &app.payer else {
-        return;
+        return leave(app).await;
     };
     let mut pause = SOON;
     loop {
@@ -60,6 +61,14 @@ enum Round {
     /// Nothing is known that was not.
     Waits,
     Changed,
+}
+
+/// Without a key and a node nothing can be asked: whoever took them away has to hear of it.
+async fn leave(app: &App) {
+    let left = live(app).await.unwrap_or_default();
+    for sent in left {
+        tell(app, &sent, &SendError::NoPayer).await;
+    }
 }
 
 async fn drive(app: &App, payer: &Payer) -> Round {
@@ -110,13 +119,8 @@ async fn look(app: &App, payer: &Payer, row: &TransactionRow) -> Result<bool, Se
         Step::Wait if seen == fate::ByHash::Pending => submitted(app, row).await,
         Step::Wait | Step::AskBySequence => Ok(false),
         Step::Confirm => confirm(app, row).await,
-        Step::Undone { vm_status } => {
-            over(app, payer, row, TransactionStatus::Undone, &vm_status).await
-        }
-        Step::Never(why) => {
-            let why = why.to_string();
-            over(app, payer, row, TransactionStatus::Expired, &why).await
-        }
+        Step::Undone { vm_status } => over(app, payer, row, Ending::Undone(vm_status)).await,
+        Step::Never(why) => over(app, payer, row, Ending::Never(why)).await,
         Step::Doubt(doubt) => {
             trouble(app, row, Some(&doubt.to_string())).await?;
             Ok(false)
@@ -167,33 +171,55 @@ async fn confirm(app: &App, row: &TransactionRow) -> Result<bool, SendError> {
     Ok(true)
 }
 
+/// How a transaction ended that had no effect.
+enum Ending {
+    /// In the chain's words.
+    Undone(String),
+    Never(Why),
+}
+
+impl Ending {
+    fn status(&self) -> TransactionStatus {
+        match self {
+            Self::Undone(_) => TransactionStatus::Undone,
+            Self::Never(_) => TransactionStatus::Expired,
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undone(vm_status) => f.write_str(vm_status),
+            Self::Never(why) => why.fmt(f),
+        }
+    }
+}
+
 /// The transaction had no effect and never can have one: the next one takes its place, unless that has
 /// happened often enough, or would fail as well.
 async fn over(
     app: &App,
     payer: &Payer,
     row: &TransactionRow,
-    status: TransactionStatus,
-    outcome: &str,
+    ending: Ending,
 ) -> Result<bool, SendError> {
-    let (id, attempt) = (row.payout_id, row.attempt);
-    let mut tx = app.store.read().await?;
-    let transfers = transfers(&mut tx, id).await?;
-    drop(tx);
-    let next = match row.renewals {
-        ..RENEWALS_MAX => payer.prepare(&transfers).await.map(Some),
-        _ => Ok(None),
-    };
-    let (next, trouble) = match next {
+    let outcome = ending.to_string();
+    let (next, trouble) = match replacement(app, payer, row).await {
+        Ok(Some(next)) if contradicts(&next, row, &ending) => return Ok(false),
         Ok(Some(next)) => (Some(next), None),
-        Ok(None) => (None, Some(format!("transaction {attempt}: {outcome}"))),
+        Ok(None) => (
+            None,
+            Some(format!("transaction {}: {outcome}", row.attempt)),
+        ),
         // It may be able to answer later.
         Err(error @ (SendError::Node(_) | SendError::Payout(_))) => return Err(error),
         Err(error) => (None, Some(error.to_string())),
     };
-    let now_us = app.now_us();
+    let (id, attempt, now_us) = (row.payout_id, row.attempt, app.now_us());
     let mut tx = app.store.write().await?;
-    if !payouts::set_transaction(&mut tx, id, attempt, status, Some(outcome)).await? {
+    let status = ending.status();
+    if !payouts::set_transaction(&mut tx, id, attempt, status, Some(&outcome)).await? {
         return Ok(false);
     }
     let what = format!("transaction without effect: {outcome}");
@@ -214,26 +240,57 @@ async fn over(
     Ok(true)
 }
 
-/// Says in the log and to operators why a payout does not go on.
+/// The transaction that would take the place of one without effect; nothing once operators have to look.
+async fn replacement(
+    app: &App,
+    payer: &Payer,
+    row: &TransactionRow,
+) -> Result<Option<Prepared>, SendError> {
+    if row.renewals >= RENEWALS_MAX {
+        return Ok(None);
+    }
+    let mut tx = app.store.read().await?;
+    let transfers = transfers(&mut tx, row.payout_id).await?;
+    drop(tx);
+    payer.prepare(&transfers).await.map(Some)
+}
+
+/// Whether a node that called the sequence number unused now says that it is used: it is asked again. So a
+/// transaction that expired and the one in its place have the same number, and the chain takes one of them.
+fn contradicts(next: &Prepared, ended: &TransactionRow, ending: &Ending) -> bool {
+    matches!(ending, Ending::Never(Why::Expired))
+        && next.sender == ended.sender
+        && next.terms.sequence_number > ended.sequence_number
+}
+
+/// Says in the log and to operators why a payout does not go on, once.
 async fn tell(app: &App, row: &TransactionRow, error: &SendError) {
-    tracing::warn!(
-        payout.id = %row.payout_id, error = error as &dyn std::error::Error, "payout not driven"
-    );
-    if let Err(error) = trouble(app, row, Some(&error.to_string())).await {
-        tracing::error!(
+    let text = error.to_string();
+    match trouble(app, row, Some(&text)).await {
+        Ok(false) => {}
+        Ok(true) => tracing::warn!(
+            payout.id = %row.payout_id, error = error as &dyn std::error::Error, "payout not driven"
+        ),
+        Err(error) => tracing::error!(
             payout.id = %row.payout_id, error = &error as &dyn std::error::Error, "trouble not noted"
-        );
+        ),
     }
 }
 
-async fn trouble(app: &App, row: &TransactionRow, trouble: Option<&str>) -> Result<(), SendError> {
+/// Notes why a payout does not go on, or that it does; true if that is new.
+async fn trouble(
+    app: &App,
+    row: &TransactionRow,
+    trouble: Option<&str>,
+) -> Result<bool, SendError> {
     let mut tx = app.store.read().await?;
     let known = payouts::find(&mut tx, row.payout_id).await?;
     drop(tx);
-    if known.is_some_and(|payout| payout.trouble.as_deref() != trouble) {
+    let is_new = known.is_some_and(|payout| payout.trouble.as_deref() != trouble);
+    if is_new {
         let mut tx = app.store.write().await?;
         payouts::set_trouble(&mut tx, row.payout_id, trouble).await?;
         tx.commit().await?;
     }
-    Ok(())
+    Ok(is_new)
 }

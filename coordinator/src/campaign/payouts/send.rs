@@ -82,8 +82,8 @@ impl From<StoreError> for SendError {
 
 /// A transaction that could be sent.
 pub(super) struct Prepared {
-    sender: Address,
-    terms: Terms,
+    pub sender: Address,
+    pub terms: Terms,
     signed: Signed,
 }
 

@@ -62,6 +62,9 @@ struct Committed {
     vm_status: String,
 }
 
+/// What a node has forgotten.
+pub struct Past(Vec<Committed>);
+
 #[derive(Debug, Clone)]
 struct State {
     chain_id: u8,
@@ -166,9 +169,14 @@ impl Chain {
         }
     }
 
-    /// Nodes keep the past for some weeks only.
-    pub fn forget_the_past(&self) {
-        self.state().committed.clear();
+    /// Nodes keep the past for some weeks only. Answers what is forgotten.
+    pub fn forget(&self) -> Past {
+        Past(std::mem::take(&mut self.state().committed))
+    }
+
+    /// As a node that keeps everything does.
+    pub fn remember(&self, past: Past) {
+        self.state().committed.splice(0..0, past.0);
     }
 
     /// The bytes of every submission, those that came to nothing too.

@@ -194,6 +194,12 @@ impl Stopped {
         World::run(self.dir, self.config, server).await
     }
 
+    /// With other settings from now on.
+    pub async fn start_with(mut self, change: impl FnOnce(&mut Config)) -> World {
+        change(&mut self.config);
+        self.start().await
+    }
+
     /// Why a coordinator with other settings does not start on this data.
     pub async fn refusal(&self, change: impl FnOnce(&mut Config)) -> StartError {
         let mut config = self.config.clone();

@@ -173,7 +173,7 @@ async fn a_node_that_has_forgotten_the_past_proves_nothing() {
     // It was paid while nobody looked, and that was long ago.
     bank.chain.is_down(true);
     bank.chain.release();
-    bank.chain.forget_the_past();
+    let past = bank.chain.forget();
     bank.chain.passes(60 * 24 * 3_600);
     bank.chain.is_down(false);
     let doubtful = bank.until_it(id, "a doubt", |of| {
@@ -183,10 +183,14 @@ async fn a_node_that_has_forgotten_the_past_proves_nothing() {
     let doubtful = doubtful.await;
     assert_eq!(doubtful.status, PayoutStatus::Submitted);
     assert_eq!(doubtful.transactions.len(), 1);
-    for what in ["withdraw", "send"] {
-        bank.ada.post(&path(id, what), &json!({})).await;
-    }
-    assert_eq!(bank.details(id).await.payout.transactions.len(), 1);
+    let withdrawn = bank.ada.post(&path(id, "withdraw"), &json!({})).await;
+    withdrawn.problem(ProblemKind::Conflict);
+    assert_eq!(bank.send(id).await.transactions.len(), 1);
+    // A node that keeps everything settles it.
+    bank.chain.remember(past);
+    let paid = bank.until(id, PayoutStatus::Confirmed).await;
+    bank.assert_paid_once(id).await;
+    assert_eq!(paid.transactions.len(), 1);
 }
 
 #[tokio::test]

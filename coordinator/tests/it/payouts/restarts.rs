@@ -89,3 +89,32 @@ async fn a_coordinator_stops_at_once_although_the_node_does_not_answer() {
     bank.until(id, PayoutStatus::Confirmed).await;
     bank.assert_paid_once(id).await;
 }
+
+#[tokio::test]
+async fn a_coordinator_without_its_key_says_so_and_goes_on_once_it_has_it_again() {
+    let bank = Bank::open().await;
+    let id = bank.approved(&[20_000]).await;
+    bank.chain.always(Some(Mishap::Hold));
+    bank.send(id).await;
+    bank.until(id, PayoutStatus::Submitted).await;
+    let (chain, key) = (bank.chain.clone(), bank._key);
+    let mut settings = None;
+    let stopped = bank.world.stop().await;
+    let world = stopped
+        .start_with(|config| settings = config.payouts.take())
+        .await;
+    let bank = Bank::of(world, chain, key).await;
+    let left = bank
+        .until_it(id, "a reason", |of| of.trouble.is_some())
+        .await;
+    assert!(left.trouble.unwrap().contains("no payout key"));
+    assert_eq!(left.status, PayoutStatus::Submitted);
+    let chain = bank.chain.clone();
+    chain.release();
+    let stopped = bank.world.stop().await;
+    let world = stopped.start_with(|config| config.payouts = settings).await;
+    let bank = Bank::of(world, chain, bank._key).await;
+    let paid = bank.until(id, PayoutStatus::Confirmed).await;
+    bank.assert_paid_once(id).await;
+    assert_eq!(paid.trouble, None);
+}

@@ -127,8 +127,8 @@ async fn sent_twice_at_once_it_is_paid_once() {
 #[tokio::test]
 async fn too_little_money_is_found_by_simulation_and_nothing_is_kept() {
     let bank = Bank::open().await;
-    // More than the account has; and what leaves too little for gas.
-    let dear = bank.approved(&[50_000_000]).await;
+    // $5,000 at $4.3712 are 1,143.85 APT.
+    let dear = bank.approved(&[500_000]).await;
     let before = bank.details(dear).await;
     let refused = bank.ada.post(&path(dear, "send"), &json!({})).await;
     let problem = refused.problem(ProblemKind::PayoutNotPossible);
@@ -140,7 +140,7 @@ async fn too_little_money_is_found_by_simulation_and_nothing_is_kept() {
 
     let account: PayoutAccount = bank.ada.get("/api/v1/operator/payout-account").await.json();
     assert_eq!(account.balance_octas, FUNDS);
-    bank.chain.fund(payer(), 1_200_000_000_000);
+    bank.chain.fund(payer(), 15_000_000_000);
     bank.send(dear).await;
     bank.until(dear, PayoutStatus::Confirmed).await;
     bank.assert_paid_once(dear).await;
