@@ -77,6 +77,7 @@ macro_rules! execute {
 pub mod attempts;
 pub mod blobs;
 pub mod campaigns;
+pub mod check_ins;
 pub mod column;
 pub mod costs;
 pub mod dispatch;
@@ -87,6 +88,8 @@ pub mod ledger;
 pub mod logs;
 pub mod payouts;
 pub mod people;
+pub mod quests;
+pub mod referrals;
 pub mod roles;
 pub mod scenes;
 pub mod sessions;

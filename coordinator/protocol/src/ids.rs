@@ -107,3 +107,7 @@ id!(
     /// A batch of rewards that is paid as a whole.
     PayoutId, "a payout"
 );
+id!(
+    /// A claim that a quest was done.
+    ClaimId, "a claim"
+);

@@ -13,6 +13,7 @@
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
 //! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`community`] | `/api/v1/…` |
 //! | coordinator → anybody, when it refuses | [`problem`] | every address |
 //! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
 //!
@@ -27,6 +28,7 @@ pub mod benchmark;
 pub mod blender;
 pub mod blob;
 pub mod campaign;
+pub mod community;
 pub mod frames;
 pub mod gpus;
 pub mod ids;
@@ -44,5 +46,6 @@ pub use amount::{Cents, Micros};
 pub use blob::BlobHash;
 pub use ids::{
     CampaignId, IdentityId, JobId, LeaseId, PayoutId, SceneId, SessionId, TaskId, TokenId, UserId,
+    CampaignId, ClaimId, IdentityId, JobId, LeaseId, SceneId, SessionId, TaskId, TokenId, UserId,
     WorkerId,
 };

@@ -44,6 +44,16 @@ pub async fn insert_user(
     Ok(())
 }
 
+pub async fn exists(tx: &mut Tx, id: UserId) -> Result<bool> {
+    let (found,) = fetch_one!(
+        tx,
+        (i64,),
+        "SELECT COUNT(*) FROM users WHERE id = $1",
+        id.to_string()
+    )?;
+    Ok(found > 0)
+}
+
 pub async fn user_by_name(tx: &mut Tx, name: &str) -> Result<Option<User>> {
     fetch_optional!(
         tx,
