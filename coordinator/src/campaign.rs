@@ -10,25 +10,43 @@
 //! | [`earn`] | what rendering earns |
 //! | [`view`] | what people see |
 //! | [`payouts`] | from a list of winners to money on their accounts |
+//! | [`award`] | points and credits that can be used at once |
+//! | [`welcome`](mod@welcome) | credits for a new account |
+//! | [`check_in`] | once a day, with a streak |
+//! | [`quests`] | once in a campaign: links, claims that operators confirm, calls of other services |
+//! | [`referral`] | who brought whom, and the share that it earns |
+//! | [`settle`] | points that waited go on |
+//! | [`running`], [`calendar`] | whether points can be earned now; days, weeks and months; pure |
 //!
 //! Without a campaign there is no economy: rendering costs nothing and earns nothing. The last campaign that
 //! opened is the current one; its rules hold, also after it closed, until another one opens. Points are
 //! earned only while it runs.
 
+pub mod award;
 mod cache;
+pub mod calendar;
 pub mod change;
+pub mod check_in;
 pub mod current;
 pub mod earn;
 pub mod life;
 pub mod payouts;
+pub mod quests;
+pub mod referral;
 pub mod rules;
+pub mod running;
+pub mod settle;
+#[cfg(test)]
+mod tests;
 pub mod versions;
 pub mod view;
+pub mod welcome;
 
 pub use cache::RulesCache;
 pub use current::{Current, CurrentError, current};
 pub use life::State;
 pub use rules::Rules;
+pub use welcome::welcome;
 
 const SLUG_MAX: usize = 40;
 

@@ -45,7 +45,6 @@ pub mod worker_config;
 pub use amount::{Cents, Micros};
 pub use blob::BlobHash;
 pub use ids::{
-    CampaignId, IdentityId, JobId, LeaseId, PayoutId, SceneId, SessionId, TaskId, TokenId, UserId,
-    CampaignId, ClaimId, IdentityId, JobId, LeaseId, SceneId, SessionId, TaskId, TokenId, UserId,
-    WorkerId,
+    CampaignId, ClaimId, IdentityId, JobId, LeaseId, PayoutId, SceneId, SessionId, TaskId, TokenId,
+    UserId, WorkerId,
 };

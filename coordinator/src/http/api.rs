@@ -2,11 +2,13 @@
 
 pub mod blobs;
 pub mod campaign;
+pub mod community;
 pub mod events;
 pub mod frames;
 pub mod jobs;
 pub mod payouts;
 pub mod people;
+pub mod quests;
 pub mod scenes;
 pub mod sessions;
 pub mod sign_in;

@@ -42,6 +42,10 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/sign-in/wallet/challenge",
             "POST /api/v1/sign-in/wallet",
             "POST /api/v1/sign-in/oidc",
+            "GET /api/v1/campaign",
+            "GET /api/v1/campaign/rules",
+            // It is signed.
+            "POST /api/v1/quests/{id}/webhook",
         ],
     ),
     (
@@ -66,6 +70,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/identities/wallet",
             "POST /api/v1/identities/oidc",
             "POST /api/v1/identities/{id}/pepper",
+            // At sign-up, when no role was chosen yet.
+            "POST /api/v1/referral",
         ],
     ),
     (
@@ -112,6 +118,17 @@ const ROUTES: &[(Needs, &[&str])] = &[
     ),
     (Needs::Right(Right::Community), &[]),
     (
+        Needs::Right(Right::Community),
+        &[
+            "POST /api/v1/check-ins",
+            "GET /api/v1/check-ins",
+            "GET /api/v1/quests",
+            "POST /api/v1/quests/{id}/open",
+            "POST /api/v1/quests/{id}/claim",
+            "GET /api/v1/referral",
+        ],
+    ),
+    (
         Needs::Right(Right::Operate),
         &[
             "POST /api/v1/operator/campaigns",
@@ -131,6 +148,9 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/operator/payout-account",
             "POST /api/v1/workers/{id}/suspend",
             "POST /api/v1/workers/{id}/reinstate",
+            "GET /api/v1/operator/quest-claims",
+            "POST /api/v1/operator/quest-claims/{id}/confirm",
+            "POST /api/v1/operator/quest-claims/{id}/refuse",
         ],
     ),
     (

@@ -9,6 +9,10 @@ use pictor_protocol::campaign::{
     Campaign, CampaignDates, CampaignList, CampaignNow, NewCampaign, NewRules, RulesHistory,
     RulesVersion,
 };
+use pictor_protocol::community::{
+    CheckInMonth, CheckedIn, ClaimQuest, EnterReferral, OpenedQuest, QuestList, QuestProgress,
+    QuestWebhook, Referral, RefuseClaim, WaitingClaims,
+};
 use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
@@ -31,7 +35,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::samples::{agent, campaign, job, payout, people, scene, sign_in, worker};
+use crate::samples::{agent, campaign, community, job, payout, people, scene, sign_in, worker};
 
 pub fn all() -> Vec<Message> {
     vec![
@@ -102,6 +106,18 @@ pub fn all() -> Vec<Message> {
         message::<PayoutDetails>(payout::payout_details()),
         message::<PaidByHand>(payout::paid_by_hand()),
         message::<PayoutAccount>(payout::payout_account()),
+        // community
+        message::<CheckedIn>(community::checked_in()),
+        message::<CheckInMonth>(community::check_in_month()),
+        message::<QuestList>(community::quest_list()),
+        message::<QuestProgress>(community::quest_progress()),
+        message::<OpenedQuest>(community::opened_quest()),
+        message::<ClaimQuest>(community::claim_quest()),
+        message::<QuestWebhook>(community::quest_webhook()),
+        message::<WaitingClaims>(community::waiting_claims()),
+        message::<RefuseClaim>(community::refuse_claim()),
+        message::<Referral>(community::referral()),
+        message::<EnterReferral>(community::enter_referral()),
         // problem
         message::<Problem>(people::problem()),
     ]

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod campaign;
+pub mod community;
 pub mod job;
 pub mod payout;
 pub mod people;

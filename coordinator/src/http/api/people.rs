@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use crate::accounts::rights::Right;
 use crate::accounts::{self, TokenSpec, roles};
 use crate::app::App;
+use crate::campaign::welcome;
 use crate::http::auth::Person;
 use crate::http::browser::Browser;
 use crate::http::extract::{self, Path};
@@ -55,6 +56,7 @@ async fn choose_roles(
 ) -> Result<Json<Me>> {
     let now_us = app.now_us();
     person.holder.roles = roles::choose(&app.store, person.user.id, &chosen.roles, now_us).await?;
+    welcome::greet(&app, person.user.id, &person.holder.roles).await?;
     Ok(Json(view(person)))
 }
 

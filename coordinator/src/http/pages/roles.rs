@@ -12,6 +12,7 @@ use pictor_protocol::people::Role;
 use crate::accounts::rights::Holder;
 use crate::accounts::roles;
 use crate::app::App;
+use crate::campaign::welcome;
 use crate::http::browser::Browser;
 use crate::http::problem::Result;
 
@@ -65,6 +66,7 @@ async fn choose(
         .into_iter()
         .filter(|role| named.contains(&role.as_str().as_bytes()))
         .collect();
-    roles::choose(&app.store, of.user_id, &chosen, app.now_us()).await?;
+    let chosen = roles::choose(&app.store, of.user_id, &chosen, app.now_us()).await?;
+    welcome::greet(&app, of.user_id, &chosen).await?;
     Ok(Redirect::to("/").into_response())
 }

@@ -125,6 +125,12 @@ pub fn problem() -> Vec<Problem> {
         ProblemKind::CounterpartUnavailable,
         ProblemKind::ChangeInThePast,
         ProblemKind::CampaignOver,
+        ProblemKind::CampaignNotRunning,
+        ProblemKind::AlreadyCheckedIn,
+        ProblemKind::QuestNotOpen,
+        ProblemKind::QuestDone,
+        ProblemKind::QuestNotVisited,
+        ProblemKind::ReferralRefused,
         ProblemKind::Internal,
     ];
     let problems = kinds.into_iter().map(|kind| Problem {
