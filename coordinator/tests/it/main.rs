@@ -6,6 +6,7 @@ mod bad_input;
 mod campaign;
 mod cli;
 mod credits;
+mod community;
 mod dispatch;
 mod end_to_end;
 mod harness;
