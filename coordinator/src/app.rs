@@ -21,6 +21,7 @@ use crate::campaign::{RulesCache, settle};
 use crate::config::Config;
 use crate::dispatch::sweep;
 use crate::http;
+use crate::ledger::nightly;
 use crate::metrics::Metrics;
 use crate::progress::LiveProgress;
 use crate::store::{self, Store, StoreError};
@@ -205,6 +206,9 @@ impl Server {
         app.tasks.spawn(async move { drive::run(&paying).await });
         let settling = Arc::clone(&app);
         app.tasks.spawn(async move { settle::run(&settling).await });
+        let auditing = Arc::clone(&app);
+        app.tasks
+            .spawn(async move { nightly::run(&auditing).await });
         let stopping = app.stopping.clone();
         let router = http::router(Arc::clone(&app));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

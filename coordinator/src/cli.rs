@@ -1,6 +1,7 @@
 //! The command line: `serve`, and what an operator does beside a running coordinator.
 
 mod health;
+mod ledger;
 mod rules;
 mod secret_file;
 
@@ -18,6 +19,7 @@ use crate::app::{Server, now_us, open_store};
 use crate::config::{Config, Flags, LogFormat};
 use crate::launcher::driver::{Driver, LaunchError, Order};
 use crate::{http, launcher, workers};
+use ledger::LedgerCommand;
 use rules::RulesCommand;
 use secret_file::SecretFile;
 
@@ -61,6 +63,9 @@ enum Command {
     /// Rules of campaigns
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// The books of credits and points
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Ask the running coordinator whether it is ready: exit 0 if it is, 1 if not
     Health(Flags),
     /// Print a link that signs the operator in once
@@ -149,6 +154,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Token(TokenCommand::Create(args)) => create_token(&args).await,
         Command::Worker(WorkerCommand::Create(args)) => create_worker(&args).await,
         Command::Rules(command) => rules::run(&command),
+        Command::Ledger(command) => ledger::run(&command).await,
         Command::Health(flags) => Ok(health::check(Config::load(&flags)?.bind).await?),
         Command::SignInLink(flags) => sign_in_link(&Config::load(&flags)?).await,
         Command::Openapi => say(&serde_json::to_string_pretty(&http::openapi())?),

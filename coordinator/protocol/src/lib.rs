@@ -14,6 +14,7 @@
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
 //! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`community`] | `/api/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`ledger`], [`leaderboard`], [`snapshot`] | `/api/v1/…` |
 //! | coordinator → anybody, when it refuses | [`problem`] | every address |
 //! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
 //!
@@ -34,11 +35,14 @@ pub mod gpus;
 pub mod ids;
 pub mod job;
 pub mod payout;
+pub mod leaderboard;
+pub mod ledger;
 pub mod people;
 pub mod problem;
 pub mod scene;
 pub mod settings;
 pub mod sign_in;
+pub mod snapshot;
 pub mod worker;
 pub mod worker_config;
 

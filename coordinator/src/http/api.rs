@@ -7,6 +7,7 @@ pub mod events;
 pub mod frames;
 pub mod jobs;
 pub mod payouts;
+pub mod ledger;
 pub mod people;
 pub mod quests;
 pub mod scenes;
