@@ -15,6 +15,7 @@ use crate::accounts::sign_in::SignInError;
 use crate::accounts::{self, AccountError, SignIn};
 use crate::bells::Bells;
 use crate::blobs::{BlobError, Blobs};
+use crate::campaign::leaderboard::{self, Leaderboard};
 use crate::campaign::payouts::drive;
 use crate::campaign::payouts::send::{Payer, PayerError};
 use crate::campaign::{RulesCache, settle};
@@ -46,6 +47,8 @@ pub struct App {
     pub bells: Bells,
     /// The rules of campaigns that were asked for.
     pub rules: RulesCache,
+    /// The ranks of the current campaign.
+    pub leaderboard: Arc<Leaderboard>,
     pub progress: LiveProgress,
     pub telemetry: LiveTelemetry,
     pub metrics: Metrics,
@@ -168,6 +171,7 @@ impl Server {
             examining: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             bells: Bells::default(),
             rules: RulesCache::default(),
+            leaderboard: Arc::default(),
             progress: LiveProgress::default(),
             telemetry: LiveTelemetry::default(),
             metrics: Metrics::default(),
@@ -206,6 +210,9 @@ impl Server {
         app.tasks.spawn(async move { drive::run(&paying).await });
         let settling = Arc::clone(&app);
         app.tasks.spawn(async move { settle::run(&settling).await });
+        let ranking = Arc::clone(&app);
+        app.tasks
+            .spawn(async move { leaderboard::run(&ranking).await });
         let auditing = Arc::clone(&app);
         app.tasks
             .spawn(async move { nightly::run(&auditing).await });

@@ -17,21 +17,33 @@
 //! | [`referral`] | who brought whom, and the share that it earns |
 //! | [`settle`] | points that waited go on |
 //! | [`running`], [`calendar`] | whether points can be earned now; days, weeks and months; pure |
+//! | [`participant`] | names for people in what is published; pure |
+//! | [`public_name`] | what people are called in public; pure |
+//! | [`board`] | the order of everybody; pure |
+//! | [`leaderboard`] | the board of the current campaign, kept in memory |
+//! | [`ranks`] | the leaderboard as people see it |
+//! | [`disqualified`] | who does not rank |
 //!
 //! Without a campaign there is no economy: rendering costs nothing and earns nothing. The last campaign that
 //! opened is the current one; its rules hold, also after it closed, until another one opens. Points are
 //! earned only while it runs.
 
 pub mod award;
+pub mod board;
 mod cache;
 pub mod calendar;
 pub mod change;
 pub mod check_in;
 pub mod current;
+pub mod disqualified;
 pub mod earn;
+pub mod leaderboard;
 pub mod life;
+pub mod participant;
 pub mod payouts;
+pub mod public_name;
 pub mod quests;
+pub mod ranks;
 pub mod referral;
 pub mod rules;
 pub mod running;

@@ -36,7 +36,7 @@ pub struct Rank {
     /// What this rank gets by the campaign's rules; none beyond the last rank that gets something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prize_cents: Option<Cents>,
-    /// Whoever asks.
+    /// Whoever asks; said among one's neighbours only.
     #[serde(default)]
     pub is_me: bool,
 }

@@ -1,5 +1,5 @@
-//! The final snapshots of campaigns. The snapshot itself is a text of its own form, which ARCHITECTURE.md
-//! describes.
+//! The final snapshots of campaigns. The snapshot itself is a text of its own form, which the
+//! coordinator's `campaign/snapshot/text.rs` describes.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,10 +11,9 @@ use crate::CampaignId;
 pub struct CampaignKey {
     /// `ed25519`.
     pub algorithm: String,
-    /// 32 bytes in hexadecimal digits.
+    /// 32 bytes in hexadecimal digits. With `302a300506032b6570032100` before them they are the key as DER, for
+    /// OpenSSL and others.
     pub public_key: String,
-    /// The same as a PEM file, for OpenSSL and others.
-    pub pem: String,
 }
 
 /// `POST /api/v1/operator/campaigns/{id}/snapshot`: that it was taken, now or before.

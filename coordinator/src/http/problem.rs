@@ -28,6 +28,7 @@ use crate::campaign::payouts::send::SendError;
 use crate::campaign::payouts::transaction::BadTransactionHash;
 use crate::campaign::payouts::{DraftError, PayoutError};
 use crate::campaign::quests::QuestError;
+use crate::campaign::ranks::RanksError;
 use crate::campaign::referral::ReferralError;
 use crate::campaign::running::NotRunning;
 use crate::campaign::welcome::WelcomeError;
@@ -445,6 +446,22 @@ impl From<CurrentError> for Refused {
                 Self::internal(&error)
             }
             CurrentError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RanksError> for Refused {
+    fn from(error: RanksError) -> Self {
+        match error {
+            RanksError::BadName(bad) => Self::invalid(vec![Fault {
+                field: "name".into(),
+                message: bad.to_string(),
+            }]),
+            RanksError::NameTaken | RanksError::Stopping(_) => {
+                Self::new(ProblemKind::Conflict, error.to_string())
+            }
+            RanksError::Current(error) => error.into(),
+            RanksError::Store(error) => error.into(),
         }
     }
 }

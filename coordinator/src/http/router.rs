@@ -16,10 +16,8 @@ use utoipa::openapi::security::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
-    blobs, campaign, community, events, frames, jobs, payouts, people, quests, scenes, sessions,
-    sign_in, system, worker_history, workers,
-    blobs, campaign, events, frames, jobs, ledger, people, scenes, sessions, sign_in, system,
-    worker_history, workers,
+    blobs, campaign, community, events, frames, jobs, leaderboard, ledger, payouts, people, quests,
+    scenes, sessions, sign_in, system, worker_history, workers,
 };
 use super::needs;
 use super::problem::Refused;
@@ -57,6 +55,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(payouts::routes()) //    /api/v1/operator/payouts[/{id}[/state|approve|withdraw|send|…]]  …/payout-account
         .merge(community::routes()) //  /api/v1/check-ins  /api/v1/referral
         .merge(quests::routes()) //     /api/v1/quests[/{id}/open|claim|webhook]  /api/v1/operator/quest-claims[/{id}/confirm|refuse]
+        .merge(leaderboard::routes()) // /api/v1/leaderboard[/me|/name]
         .merge(ledger::routes()) //     /api/v1/ledger[/entries]  /api/v1/ledger.csv
         // workers
         .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}

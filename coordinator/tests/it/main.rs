@@ -5,8 +5,8 @@
 mod bad_input;
 mod campaign;
 mod cli;
-mod credits;
 mod community;
+mod credits;
 mod dispatch;
 mod end_to_end;
 mod harness;
