@@ -18,7 +18,7 @@ use crate::blobs::{BlobError, Blobs};
 use crate::campaign::leaderboard::{self, Leaderboard};
 use crate::campaign::payouts::drive;
 use crate::campaign::payouts::send::{Payer, PayerError};
-use crate::campaign::{RulesCache, settle};
+use crate::campaign::{RulesCache, settle, snapshot};
 use crate::config::Config;
 use crate::dispatch::sweep;
 use crate::http;
@@ -213,6 +213,9 @@ impl Server {
         let ranking = Arc::clone(&app);
         app.tasks
             .spawn(async move { leaderboard::run(&ranking).await });
+        let closing = Arc::clone(&app);
+        app.tasks
+            .spawn(async move { snapshot::run(&closing).await });
         let auditing = Arc::clone(&app);
         app.tasks
             .spawn(async move { nightly::run(&auditing).await });

@@ -23,6 +23,7 @@
 //! | [`leaderboard`] | the board of the current campaign, kept in memory |
 //! | [`ranks`] | the leaderboard as people see it |
 //! | [`disqualified`] | who does not rank |
+//! | [`snapshot`] | who has which rank at the end, once and for all |
 //!
 //! Without a campaign there is no economy: rendering costs nothing and earns nothing. The last campaign that
 //! opened is the current one; its rules hold, also after it closed, until another one opens. Points are
@@ -48,6 +49,7 @@ pub mod referral;
 pub mod rules;
 pub mod running;
 pub mod settle;
+pub mod snapshot;
 #[cfg(test)]
 mod tests;
 pub mod versions;

@@ -64,6 +64,10 @@ pub struct Flags {
     /// did a quest [default: nobody is believed]
     #[arg(long, value_name = "FILE", env = "PICTOR_QUEST_WEBHOOK_SECRET_FILE")]
     quest_webhook_secret_file: Option<String>,
+    /// File with the key that campaigns' final snapshots are signed with; made if it is not there
+    /// [default: campaign.key in the data directory]
+    #[arg(long, value_name = "FILE", env = "PICTOR_CAMPAIGN_KEY_FILE")]
+    campaign_key_file: Option<String>,
     #[command(flatten)]
     sign_in: SignInFlags,
     #[command(flatten)]
@@ -104,6 +108,7 @@ pub struct Config {
     pub output_bytes_max: u64,
     pub blob_grace: Duration,
     pub quest_webhook_secret: Option<WebhookSecret>,
+    pub campaign_key_file: Option<PathBuf>,
     pub sign_in: SignInSettings,
     /// What pays rewards; nothing if they are paid by hand.
     pub payouts: Option<PayoutSettings>,
@@ -189,6 +194,7 @@ impl Config {
                 3_600 * of.number("blob_grace_h", &flags.blob_grace_h, 24, 1, 8_760),
             ),
             quest_webhook_secret: take_webhook_secret(&mut of, &flags.quest_webhook_secret_file),
+            campaign_key_file: of.take_optional("campaign_key_file", &flags.campaign_key_file),
             payouts: PayoutSettings::take(&mut of, &flags.payouts, &sign_in),
             sign_in,
         };
@@ -207,6 +213,11 @@ impl Config {
 
     pub fn database(&self) -> PathBuf {
         self.data.join("pictor.sqlite3")
+    }
+
+    pub fn campaign_key_file(&self) -> PathBuf {
+        let configured = self.campaign_key_file.clone();
+        configured.unwrap_or_else(|| self.data.join("campaign.key"))
     }
 
     pub fn pepper_file(&self) -> PathBuf {

@@ -14,6 +14,7 @@ pub mod quests;
 pub mod scenes;
 pub mod sessions;
 pub mod sign_in;
+pub mod snapshots;
 pub mod system;
 pub mod worker_history;
 pub mod workers;

@@ -31,6 +31,7 @@ use crate::campaign::quests::QuestError;
 use crate::campaign::ranks::RanksError;
 use crate::campaign::referral::ReferralError;
 use crate::campaign::running::NotRunning;
+use crate::campaign::snapshot::SnapshotError;
 use crate::campaign::welcome::WelcomeError;
 use crate::dispatch::report::ReportError;
 use crate::jobs::JobError;
@@ -462,6 +463,20 @@ impl From<RanksError> for Refused {
             }
             RanksError::Current(error) => error.into(),
             RanksError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SnapshotError> for Refused {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::NotFound => Self::not_found("campaign"),
+            SnapshotError::NotOver | SnapshotError::Waiting => {
+                Self::new(ProblemKind::Conflict, error.to_string())
+            }
+            SnapshotError::Key(_) | SnapshotError::Compose(_) => Self::internal(&error),
+            SnapshotError::Current(error) => error.into(),
+            SnapshotError::Store(error) => error.into(),
         }
     }
 }

@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
     blobs, campaign, community, events, frames, jobs, leaderboard, ledger, payouts, people, quests,
-    scenes, sessions, sign_in, system, worker_history, workers,
+    scenes, sessions, sign_in, snapshots, system, worker_history, workers,
 };
 use super::needs;
 use super::problem::Refused;
@@ -55,6 +55,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(payouts::routes()) //    /api/v1/operator/payouts[/{id}[/state|approve|withdraw|send|…]]  …/payout-account
         .merge(community::routes()) //  /api/v1/check-ins  /api/v1/referral
         .merge(quests::routes()) //     /api/v1/quests[/{id}/open|claim|webhook]  /api/v1/operator/quest-claims[/{id}/confirm|refuse]
+        .merge(snapshots::routes()) //  /api/v1/campaigns/{id}/snapshot[.sig]|ledger.csv  /api/v1/campaign-key  …/operator/…
         .merge(leaderboard::routes()) // /api/v1/leaderboard[/me|/name]
         .merge(ledger::routes()) //     /api/v1/ledger[/entries]  /api/v1/ledger.csv
         // workers
