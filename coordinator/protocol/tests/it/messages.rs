@@ -17,6 +17,8 @@ use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
 };
+use pictor_protocol::leaderboard::{ChooseName, LeaderboardPage, MyRank, PublicName};
+use pictor_protocol::ledger::{Balances, LedgerPage};
 use pictor_protocol::payout::{PaidByHand, Payout, PayoutAccount, PayoutDetails, PayoutPage};
 use pictor_protocol::people::{
     ChooseRoles, IdentityList, Me, MintedToken, NewToken, PepperExport, SessionList, TokenList,
@@ -26,6 +28,7 @@ use pictor_protocol::scene::{NewScene, Scene};
 use pictor_protocol::sign_in::{
     AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
 };
+use pictor_protocol::snapshot::{CampaignKey, SnapshotTaken};
 use pictor_protocol::worker::{
     ChangeWorker, Demand, DrainWorker, NewWorker, SuspendWorker, Uptime, Worker, WorkerList,
     WorkerStatus, WorkerTaskPage,
@@ -35,7 +38,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::samples::{agent, campaign, community, job, payout, people, scene, sign_in, worker};
+use crate::samples::{
+    agent, campaign, community, job, ledger, payout, people, scene, sign_in, worker,
+};
 
 pub fn all() -> Vec<Message> {
     vec![
@@ -118,6 +123,15 @@ pub fn all() -> Vec<Message> {
         message::<RefuseClaim>(community::refuse_claim()),
         message::<Referral>(community::referral()),
         message::<EnterReferral>(community::enter_referral()),
+        // ledger, leaderboard, snapshot
+        message::<Balances>(ledger::balances()),
+        message::<LedgerPage>(ledger::ledger_page()),
+        message::<LeaderboardPage>(ledger::leaderboard_page()),
+        message::<MyRank>(ledger::my_rank()),
+        message::<ChooseName>(ledger::choose_name()),
+        message::<PublicName>(ledger::public_name()),
+        message::<CampaignKey>(ledger::campaign_key()),
+        message::<SnapshotTaken>(ledger::snapshot_taken()),
         // problem
         message::<Problem>(people::problem()),
     ]

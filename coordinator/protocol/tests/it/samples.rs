@@ -4,6 +4,7 @@ pub mod agent;
 pub mod campaign;
 pub mod community;
 pub mod job;
+pub mod ledger;
 pub mod payout;
 pub mod people;
 pub mod scene;
