@@ -58,7 +58,7 @@ pub struct MyRank {
     pub waiting_micros: Micros,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prize_cents: Option<Cents>,
-    /// What it takes to stand above the one who is one rank better.
+    /// What it takes to stand above the one who is one rank better; without points, to have a rank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_next_rank: Option<Step>,
     /// What it takes to get a higher prize.

@@ -81,6 +81,10 @@ impl Board {
         found.ok().map(|index| index + 1)
     }
 
+    pub fn is_out(&self, user: UserId) -> bool {
+        self.out.contains(&user)
+    }
+
     /// Who is around somebody, so many on each side: the rank of the first one of them, and all of them.
     pub fn neighbours(&self, user: UserId, each_side: usize) -> Option<(usize, &[Standing])> {
         let rank = self.rank_of(user)?;

@@ -169,24 +169,51 @@ impl Mine {
             .iter()
             .find(|of| of.standing.user == user)
             .copied();
-        // Whoever has no points would come after everybody.
-        let rank = place.map_or(board.len() + 1, |place| place.rank);
-        let points = place.map_or(Micros::ZERO, |place| place.standing.points);
-        let step = |rank: usize| step(board, prizes, points, rank);
+        let (to_next_rank, to_next_prize) = match place {
+            Some(place) => steps(board, prizes, place),
+            None if board.is_out(user) => (None, None),
+            None => first_steps(board, prizes),
+        };
         Self {
             campaign: board.campaign(),
             people: board.len(),
             place,
-            to_next_rank: (rank > 1).then(|| rank - 1).and_then(step),
-            to_next_prize: better_prize(prizes, rank).and_then(step),
+            to_next_rank,
+            to_next_prize,
             neighbours,
         }
     }
 }
 
+/// To the next rank, and to the next prize, from a place.
+fn steps(board: &Board, prizes: &Prizes, place: Place) -> (Option<Step>, Option<Step>) {
+    let step = |rank: usize| step(board, prizes, place.standing.points, rank);
+    let above = (place.rank > 1).then(|| place.rank - 1);
+    let now = prize(prizes, place.rank).unwrap_or_default();
+    (
+        above.and_then(step),
+        better_prize(prizes, place.rank, now).and_then(step),
+    )
+}
+
+/// Whoever has no points needs any to come after everybody.
+fn first_steps(board: &Board, prizes: &Prizes) -> (Option<Step>, Option<Step>) {
+    let last = board.len() + 1;
+    let first = Step {
+        rank: last as u64,
+        missing_micros: Micros::new(1),
+        prize_cents: prize(prizes, last),
+    };
+    let better = || {
+        let rank = better_prize(prizes, last, Cents::ZERO)?;
+        step(board, prizes, Micros::ZERO, rank)
+    };
+    let prize = first.prize_cents.map_or_else(better, |_| Some(first));
+    (Some(first), prize)
+}
+
 /// The nearest rank above that gets more.
-fn better_prize(prizes: &Prizes, rank: usize) -> Option<usize> {
-    let now = prize(prizes, rank).unwrap_or_default();
+fn better_prize(prizes: &Prizes, rank: usize, now: Cents) -> Option<usize> {
     let above = prizes
         .bands()
         .iter()

@@ -1,5 +1,6 @@
 //! A world in one line: a coordinator on a free port, people with tokens, scripted workers, scenes.
 
+pub mod books;
 pub mod browser;
 pub mod chain;
 pub mod client;
@@ -12,6 +13,7 @@ pub mod scenes;
 pub mod worker;
 
 use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -145,6 +147,10 @@ impl World {
             Ok(changed) => Ok(changed.rows_affected()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.config.database()
     }
 
     /// Where the coordinator keeps what it must not lose.
