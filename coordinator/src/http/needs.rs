@@ -47,8 +47,6 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/sign-in/wallet/challenge",
             "POST /api/v1/sign-in/wallet",
             "POST /api/v1/sign-in/oidc",
-            "GET /api/v1/campaign",
-            "GET /api/v1/campaign/rules",
             // It is signed.
             "POST /api/v1/quests/{id}/webhook",
         ],
@@ -126,7 +124,6 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/demand",
         ],
     ),
-    (Needs::Right(Right::Community), &[]),
     (
         Needs::Right(Right::Community),
         &[
@@ -161,8 +158,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/operator/quest-claims",
             "POST /api/v1/operator/quest-claims/{id}/confirm",
             "POST /api/v1/operator/quest-claims/{id}/refuse",
+            "POST /api/v1/operator/campaigns/{id}/snapshot",
         ],
-        &["POST /api/v1/operator/campaigns/{id}/snapshot"],
     ),
     (
         Needs::WorkerToken,

@@ -58,8 +58,8 @@ impl Bank {
     }
 
     async fn of(world: World, chain: Chain, key: tempfile::TempDir) -> Self {
-        let ada = world.operator("ada").await;
-        let bob = world.operator("bob").await;
+        let ada = world.another_operator("ada").await;
+        let bob = world.another_operator("bob").await;
         Self {
             world,
             chain,

@@ -12,7 +12,6 @@ pub mod process;
 pub mod scenes;
 pub mod worker;
 
-use std::path::Path;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -165,7 +164,7 @@ impl World {
     }
 
     /// Another operator, with the scope operator; the same one by the same name.
-    pub async fn operator(&self, name: &str) -> Client {
+    pub async fn another_operator(&self, name: &str) -> Client {
         let known = accounts::by_name(&self.store, name).await;
         if known.is_err() {
             let id = pictor_protocol::UserId::new(uuid::Uuid::now_v7());

@@ -17,7 +17,10 @@ fn hash(digits: &str) -> String {
 #[tokio::test]
 async fn without_a_key_a_payout_is_approved_paid_by_hand_and_confirmed_by_two() {
     let world = World::start().await;
-    let (ada, bob) = (world.operator("ada").await, world.operator("bob").await);
+    let (ada, bob) = (
+        world.another_operator("ada").await,
+        world.another_operator("bob").await,
+    );
     let winners = winners(&world, &[20_000, 800]).await;
     let id = draft(&world, campaign(1), &winners).await.unwrap();
     paid_by_hand(&ada, id, &hash("ab"))
