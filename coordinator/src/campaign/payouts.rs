@@ -33,7 +33,7 @@ use uuid::Uuid;
 
 use crate::accounts::aptos::Address;
 use crate::store::payouts::{self, NewItemRow, NewPayoutRow, PayoutRow, StateRow};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Store, StoreError, Tx, payout_transactions};
 use amounts::{AmountError, Rate};
 use batch::{Batch, BatchStatus, Change, Claim, Event, Refusal, State};
 use transaction::TransactionHash;
@@ -301,7 +301,7 @@ pub(in crate::campaign::payouts) async fn load(
     id: PayoutId,
 ) -> Result<(PayoutRow, Batch), PayoutError> {
     let row = payouts::find(tx, id).await?.ok_or(PayoutError::NotFound)?;
-    let transactions = payouts::transactions(tx, id).await?;
+    let transactions = payout_transactions::of_payout(tx, id).await?;
     let batch = Batch {
         state: state(&row),
         approved_by: payouts::approved_by(tx, id).await?,

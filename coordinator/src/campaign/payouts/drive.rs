@@ -11,7 +11,8 @@ use super::node::Submitted;
 use super::send::{Order, Payer, Prepared, SendError, store_transaction, transfers};
 use super::{Note, apply};
 use crate::app::App;
-use crate::store::payouts::{self, TransactionRow, TransactionStatus};
+use crate::store::payout_transactions::{self, TransactionRow, TransactionStatus};
+use crate::store::payouts;
 
 /// After a change the node is asked soon, then ever less often: the chain takes a second or so.
 const SOON: Duration = Duration::from_millis(200);
@@ -96,7 +97,7 @@ async fn drive(app: &App, payer: &Payer) -> Round {
 
 async fn live(app: &App) -> Result<Vec<TransactionRow>, SendError> {
     let mut tx = app.store.read().await?;
-    Ok(payouts::live_transactions(&mut tx).await?)
+    Ok(payout_transactions::live(&mut tx).await?)
 }
 
 /// Asks what became of a transaction and does what follows; true if that changed anything.
@@ -148,7 +149,7 @@ async fn submitted(app: &App, row: &TransactionRow) -> Result<bool, SendError> {
     let (id, attempt, now_us) = (row.payout_id, row.attempt, app.now_us());
     let mut tx = app.store.write().await?;
     let status = TransactionStatus::Submitted;
-    if !payouts::set_transaction(&mut tx, id, attempt, status, None).await? {
+    if !payout_transactions::set_status(&mut tx, id, attempt, status, None).await? {
         return Ok(false);
     }
     let note = Note::of_ours("transaction taken by the node");
@@ -161,7 +162,7 @@ async fn confirm(app: &App, row: &TransactionRow) -> Result<bool, SendError> {
     let (id, attempt, now_us) = (row.payout_id, row.attempt, app.now_us());
     let mut tx = app.store.write().await?;
     let status = TransactionStatus::Committed;
-    if !payouts::set_transaction(&mut tx, id, attempt, status, None).await? {
+    if !payout_transactions::set_status(&mut tx, id, attempt, status, None).await? {
         return Ok(false);
     }
     let note = Note::of_ours("paid: the chain has the transaction");
@@ -219,7 +220,7 @@ async fn over(
     let (id, attempt, now_us) = (row.payout_id, row.attempt, app.now_us());
     let mut tx = app.store.write().await?;
     let status = ending.status();
-    if !payouts::set_transaction(&mut tx, id, attempt, status, Some(&outcome)).await? {
+    if !payout_transactions::set_status(&mut tx, id, attempt, status, Some(&outcome)).await? {
         return Ok(false);
     }
     let what = format!("transaction without effect: {outcome}");

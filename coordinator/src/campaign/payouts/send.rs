@@ -17,7 +17,8 @@ use crate::accounts::full_node::FullNode;
 use crate::accounts::outbound::Outbound;
 use crate::app::App;
 use crate::config::PayoutSettings;
-use crate::store::payouts::{self, Hex, NewTransactionRow};
+use crate::store::payout_transactions::{self, Hex, NewTransactionRow};
+use crate::store::payouts;
 use crate::store::{StoreError, Tx};
 
 /// How long the chain may take to carry a transaction out, by its own clock. Until then a lost one cannot be
@@ -235,7 +236,7 @@ pub(super) async fn store_transaction(
         bytes: &Hex(signed.bytes),
         now_us,
     };
-    if !payouts::insert_transaction(tx, &new).await? {
+    if !payout_transactions::insert(tx, &new).await? {
         return Err(SendError::AnotherOnItsWay);
     }
     Ok(true)

@@ -10,7 +10,8 @@ use super::PayoutError;
 use super::batch::BatchStatus;
 use super::node::NodeError;
 use super::send::Payer;
-use crate::store::payouts::{self, ItemRow, PayoutRow, TransactionRow, TransactionStatus};
+use crate::store::payout_transactions::{self, TransactionRow, TransactionStatus};
+use crate::store::payouts::{self, ItemRow, PayoutRow};
 use crate::store::{StoreError, Tx};
 
 pub async fn page(
@@ -63,7 +64,7 @@ pub async fn account(payer: &Payer) -> Result<PayoutAccount, NodeError> {
 
 async fn view(tx: &mut Tx, row: PayoutRow) -> Result<Payout, StoreError> {
     let claim = row.by_hand_hash.0.zip(row.by_hand_by.0);
-    let transactions = payouts::transactions(tx, row.id).await?;
+    let transactions = payout_transactions::of_payout(tx, row.id).await?;
     Ok(Payout {
         id: row.id,
         campaign: row.campaign_id,

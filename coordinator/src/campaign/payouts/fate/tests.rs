@@ -71,7 +71,7 @@ fn a_node_of_another_chain_proves_nothing() {
 #[derive(Debug, Clone)]
 enum Happening {
     /// The coordinator looks, at the chain as it was `behind` changes ago, and does what follows. The node
-    /// may have forgotten what is committed, and may lose what it is sent.
+    /// may have forgotten what is committed and not have heard of what waits elsewhere, and may lose what it is sent.
     Look {
         behind: usize,
         forgets: bool,
@@ -121,9 +121,13 @@ impl Chain {
         let committed = self.committed.iter().find(|(sent, _)| sent.hash == of.hash);
         match committed {
             Some((_, success)) if !forgets => ByHash::Committed(outcome(*success)),
-            None if self.mempool.contains(of) && self.time_s < of.expires_s => ByHash::Pending,
+            None if !forgets && self.waits(of) => ByHash::Pending,
             Some(_) | None => ByHash::Unknown,
         }
+    }
+
+    fn waits(&self, of: &Sent) -> bool {
+        self.mempool.contains(of) && self.time_s < of.expires_s
     }
 
     fn by_sequence(&self, of: &Sent, forgets: bool) -> BySequence {
