@@ -3,6 +3,7 @@
 mod approval;
 mod by_hand;
 mod failures;
+mod kills;
 mod restarts;
 mod sending;
 

@@ -77,6 +77,7 @@ struct State {
     always: Option<Mishap>,
     submissions: Vec<Vec<u8>>,
     simulations: usize,
+    requests: usize,
     is_down: bool,
 }
 
@@ -96,6 +97,7 @@ impl Chain {
             always: None,
             submissions: Vec::new(),
             simulations: 0,
+            requests: 0,
             is_down: false,
         }));
         let url = rest::serve(Arc::clone(&state)).await;
@@ -182,6 +184,11 @@ impl Chain {
     /// The bytes of every submission, those that came to nothing too.
     pub fn submissions(&self) -> Vec<Vec<u8>> {
         self.state().submissions.clone()
+    }
+
+    /// How often anything was asked.
+    pub fn requests(&self) -> usize {
+        self.state().requests
     }
 
     pub fn simulations(&self) -> usize {

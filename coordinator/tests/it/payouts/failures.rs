@@ -230,3 +230,20 @@ async fn what_is_on_its_way_can_be_neither_withdrawn_nor_paid_by_hand() {
     bank.until(id, PayoutStatus::Confirmed).await;
     bank.assert_paid_once(id).await;
 }
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_not_submitted() {
+    let bank = Bank::open().await;
+    let id = bank.approved(&[20_000]).await;
+    let full = "CREATE TRIGGER full BEFORE INSERT ON payout_transactions \
+                BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    bank.world.try_sql(full).await.unwrap();
+    let refused = bank.ada.post(&path(id, "send"), &json!({})).await;
+    refused.problem(ProblemKind::Internal);
+    assert_eq!(bank.details(id).await.payout.status, PayoutStatus::Approved);
+    bank.world.try_sql("DROP TRIGGER full").await.unwrap();
+    assert_eq!(bank.chain.submissions().len(), 0);
+    bank.send(id).await;
+    bank.until(id, PayoutStatus::Confirmed).await;
+    bank.assert_paid_once(id).await;
+}

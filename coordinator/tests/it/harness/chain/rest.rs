@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, Query, Request, State as Shared};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -28,11 +29,17 @@ pub async fn serve(state: Node) -> String {
         .route("/v1/transactions", post(submit))
         .route("/v1/transactions/simulate", post(simulate))
         .route("/v1/transactions/by_hash/{hash}", get(by_hash))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), count))
         .with_state(state);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
+}
+
+async fn count(Shared(node): Shared<Node>, request: Request, next: Next) -> Response {
+    node.lock().unwrap().requests += 1;
+    next.run(request).await
 }
 
 impl State {
