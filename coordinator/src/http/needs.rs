@@ -153,6 +153,7 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/operator/payouts/{id}/paid-by-hand",
             "DELETE /api/v1/operator/payouts/{id}/paid-by-hand",
             "GET /api/v1/operator/payout-account",
+            "POST /api/v1/operator/campaigns/{id}/snapshot",
             "POST /api/v1/workers/{id}/suspend",
             "POST /api/v1/workers/{id}/reinstate",
             "GET /api/v1/operator/quest-claims",

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::store::Result;
 
 /// How often the clock is looked at.
-const TICK: Duration = Duration::from_secs(30);
+const TICK: Duration = Duration::from_secs(10);
 
 const SECOND_US: i64 = 1_000_000;
 const DAY_US: i64 = 24 * 3_600 * SECOND_US;

@@ -4,6 +4,7 @@ mod bench;
 
 use http::{Method, StatusCode};
 use pictor_protocol::leaderboard::{LeaderboardPage, MyRank, PublicName};
+use pictor_protocol::people::Scope;
 use pictor_protocol::problem::ProblemKind;
 use pictor_protocol::{Cents, Micros, UserId};
 use serde_json::json;
@@ -222,7 +223,7 @@ async fn choose(client: &Client, body: serde_json::Value) -> Answer {
 
 async fn somebody(world: &World, name: &str) -> (UserId, Client) {
     let user = world.person(name, &[]).await;
-    (user, world.script_of(name, &[]).await)
+    (user, world.script_of(name, &[Scope::Jobs]).await)
 }
 
 /// As nobody in particular sees it.

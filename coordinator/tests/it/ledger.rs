@@ -1,24 +1,25 @@
 //! One's own books, and the audit of all of them.
 
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use http::StatusCode;
 use pictor_coordinator::ledger::{Account, Book, Entry, EntryKind};
 use pictor_protocol::ledger::{Balances, LedgerPage};
-use pictor_protocol::people::Role;
+use pictor_protocol::people::{Role, Scope};
 use pictor_protocol::problem::ProblemKind;
 use pictor_protocol::{Micros, UserId};
 use serde_json::json;
 
-use crate::harness::World;
 use crate::harness::process::program;
+use crate::harness::{World, eventually};
 
 #[tokio::test]
 async fn everybody_sees_what_they_have_and_why_and_nobody_elses() {
     let world = World::start().await;
     let campaign = world.running_campaign().await;
     let ada = world.person("ada", &[Role::Creator]).await;
-    let client = world.script_of("ada", &[]).await;
+    let client = world.script_of("ada", &[Scope::Jobs]).await;
     credits(&world, "sign-up", ada, 100_000_000).await;
     world.points(campaign, ada, 5_000_000).await;
     let hold = world.waiting_points(campaign, ada, 7_000_000).await;
@@ -50,7 +51,7 @@ async fn everybody_sees_what_they_have_and_why_and_nobody_elses() {
     assert_eq!(page.next, None);
 
     world.person("bob", &[]).await;
-    let bob = world.script_of("bob", &[]).await;
+    let bob = world.script_of("bob", &[Scope::Jobs]).await;
     let page: LedgerPage = bob.get("/api/v1/ledger/entries").await.json();
     assert_eq!(page.entries, []);
 }
@@ -60,7 +61,7 @@ async fn entries_come_in_pages_whole_and_of_one_book_if_asked() {
     let world = World::start().await;
     let campaign = world.running_campaign().await;
     let ada = world.person("ada", &[]).await;
-    let client = world.script_of("ada", &[]).await;
+    let client = world.script_of("ada", &[Scope::Jobs]).await;
     for number in 0..7 {
         credits(&world, &format!("quest/{number}"), ada, 1 + number).await;
         world.waiting_points(campaign, ada, 10).await;
@@ -95,7 +96,7 @@ async fn entries_come_in_pages_whole_and_of_one_book_if_asked() {
 async fn the_table_is_a_file_of_ones_own() {
     let world = World::start().await;
     let ada = world.person("ada", &[]).await;
-    let client = world.script_of("ada", &[]).await;
+    let client = world.script_of("ada", &[Scope::Jobs]).await;
     credits(&world, "sign-up", ada, 100_500_000).await;
     let table = client.get("/api/v1/ledger.csv").await;
     assert_eq!(table.status, StatusCode::OK);
@@ -136,15 +137,32 @@ async fn the_audit_says_that_the_books_are_right_or_what_is_wrong_with_them() {
 }
 
 #[tokio::test]
-async fn the_audit_of_the_night_can_be_watched() {
+async fn the_coordinator_audits_the_books_every_night_and_can_be_watched() {
     let world = World::start().await;
-    let metrics = world.creator.get("/metrics").await;
-    let text = String::from_utf8_lossy(&metrics.body).into_owned();
-    assert!(text.contains("pictor_ledger_faults 0"), "{text}");
+    let ada = world.person("ada", &[]).await;
+    credits(&world, "sign-up", ada, 100_000_000).await;
+    let metrics = async || {
+        let metrics = world.creator.get("/metrics").await;
+        String::from_utf8_lossy(&metrics.body).into_owned()
+    };
+    let before = metrics().await;
+    assert!(before.contains("pictor_ledger_faults 0"), "{before}");
     assert!(
-        text.contains("pictor_ledger_audit_timestamp_seconds 0"),
-        "{text}"
+        before.contains("pictor_ledger_audit_timestamp_seconds 0"),
+        "{before}"
     );
+
+    world
+        .sql("UPDATE ledger_accounts SET balance = balance + 1 WHERE kind = 'available'")
+        .await;
+    world.clock.advance(Duration::from_secs(24 * 3_600));
+    let after = eventually("an audit", async || {
+        let text = metrics().await;
+        let is_audited = !text.contains("pictor_ledger_audit_timestamp_seconds 0");
+        if is_audited { Ok(text) } else { Err(text) }
+    })
+    .await;
+    assert!(after.contains("pictor_ledger_faults 1"), "{after}");
 }
 
 async fn credits(world: &World, key: &str, to: UserId, micros: i64) {

@@ -36,7 +36,7 @@ pub enum BadSignature {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a public key is 64 hexadecimal digits")]
+#[error("an ed25519 public key is 64 hexadecimal digits that name a point of its curve")]
 pub struct BadPublicKey;
 
 impl Key {

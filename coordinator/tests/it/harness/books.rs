@@ -1,12 +1,9 @@
-//! A campaign of the past, and value that moves by itself.
+//! Value that moves by itself, in a campaign that begins and ends at will.
 
-use pictor_coordinator::app::now_us;
-use pictor_coordinator::campaign::life::Life;
-use pictor_coordinator::campaign::rules::DEFAULT;
-use pictor_coordinator::campaign::versions::Version;
+use std::time::Duration;
+
 use pictor_coordinator::ledger::hold::{self, Destination, NewHold, Source};
 use pictor_coordinator::ledger::{self, Account, Book, Entry, EntryKind};
-use pictor_coordinator::store::campaigns::{self, Made};
 use pictor_coordinator::store::people::insert_user;
 use pictor_protocol::{CampaignId, Micros, UserId};
 use serde_json::json;
@@ -14,58 +11,25 @@ use uuid::Uuid;
 
 use super::World;
 
-pub const MINUTE_US: i64 = 60 * 1_000_000;
-
 impl World {
-    /// A campaign by the default rules that opened an hour ago and runs for another one.
+    /// A campaign by the default rules.
     pub async fn running_campaign(&self) -> CampaignId {
-        let now_us = now_us();
-        let id = CampaignId::new(Uuid::now_v7());
-        let opens_us = now_us - 60 * MINUTE_US;
-        let life = Life {
-            opens_us,
-            starts_us: opens_us,
-            closes_us: now_us + 60 * MINUTE_US,
-            closed_us: None,
-        };
-        let made = Made {
-            by: self.operator().await,
-            at_us: opens_us,
-        };
-        let first = Version {
-            number: 1,
-            effective_us: opens_us,
-            hash: blake3::hash(DEFAULT.as_bytes()).to_hex().to_string(),
-        };
-        let mut tx = self.store.write().await.unwrap();
-        let slug = id.to_string();
-        assert!(
-            campaigns::insert(&mut tx, id, &slug[..20], life, made)
-                .await
-                .unwrap()
-        );
-        campaigns::add_rules(&mut tx, id, &first, DEFAULT, made)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        id
+        self.economy(&[]).await.id
     }
 
-    /// As if an operator had closed it so many minutes ago.
-    pub async fn close_campaign(&self, id: CampaignId, minutes_ago: i64) {
-        let mut tx = self.store.write().await.unwrap();
-        let row = campaigns::find(&mut tx, id).await.unwrap().unwrap();
-        let life = Life {
-            closed_us: Some(now_us() - minutes_ago * MINUTE_US),
-            ..row.life()
-        };
-        campaigns::set_life(&mut tx, id, life).await.unwrap();
-        tx.commit().await.unwrap();
+    /// Closes it, and lets so many minutes pass.
+    pub async fn close_campaign(&self, id: CampaignId, minutes: u64) {
+        let address = format!("/api/v1/operator/campaigns/{id}/close");
+        let closed = self.creator.post(&address, &json!({})).await;
+        assert!(closed.status.is_success(), "{closed:?}");
+        self.clock.advance(Duration::from_secs(60 * minutes));
     }
 
     pub async fn post(&self, entry: &Entry) {
         let mut tx = self.store.write().await.unwrap();
-        ledger::post(&mut tx, entry, now_us()).await.unwrap();
+        ledger::post(&mut tx, entry, self.clock.now_us())
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -97,14 +61,16 @@ impl World {
             inputs: json!({ "reference_ms": 60_000 }),
         };
         let mut tx = self.store.write().await.unwrap();
-        hold::begin(&mut tx, &new, now_us()).await.unwrap();
+        hold::begin(&mut tx, &new, self.clock.now_us())
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         new.key
     }
 
     pub async fn settle(&self, hold: &str) {
         let mut tx = self.store.write().await.unwrap();
-        hold::settle(&mut tx, hold, now_us())
+        hold::settle(&mut tx, hold, self.clock.now_us())
             .await
             .unwrap()
             .unwrap();
@@ -118,7 +84,7 @@ impl World {
         for number in 0..count {
             let id = UserId::new(Uuid::now_v7());
             let name = format!("aptos-{number:012x}");
-            insert_user(&mut tx, id, &name, false, now_us())
+            insert_user(&mut tx, id, &name, false, self.clock.now_us())
                 .await
                 .unwrap();
             people.push(id);
