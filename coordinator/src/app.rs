@@ -18,7 +18,7 @@ use crate::blobs::{BlobError, Blobs};
 use crate::campaign::leaderboard::{self, Leaderboard};
 use crate::campaign::payouts::drive;
 use crate::campaign::payouts::send::{Payer, PayerError};
-use crate::campaign::{RulesCache, settle, snapshot};
+use crate::campaign::{RulesCache, online, settle, snapshot};
 use crate::config::Config;
 use crate::dispatch::sweep;
 use crate::http;
@@ -204,21 +204,7 @@ impl Server {
                 source,
             })?;
         }
-        let sweeping = Arc::clone(&app);
-        app.tasks.spawn(async move { sweep::run(&sweeping).await });
-        let paying = Arc::clone(&app);
-        app.tasks.spawn(async move { drive::run(&paying).await });
-        let settling = Arc::clone(&app);
-        app.tasks.spawn(async move { settle::run(&settling).await });
-        let ranking = Arc::clone(&app);
-        app.tasks
-            .spawn(async move { leaderboard::run(&ranking).await });
-        let closing = Arc::clone(&app);
-        app.tasks
-            .spawn(async move { snapshot::run(&closing).await });
-        let auditing = Arc::clone(&app);
-        app.tasks
-            .spawn(async move { nightly::run(&auditing).await });
+        run_beside(&app);
         let stopping = app.stopping.clone();
         let router = http::router(Arc::clone(&app));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -234,6 +220,27 @@ impl Server {
         app.store.close().await;
         served.map_err(StartError::Serve)
     }
+}
+
+/// Everything that the coordinator does without being asked.
+fn run_beside(app: &Arc<App>) {
+    macro_rules! beside {
+        ($($run:path),+ $(,)?) => {
+            $({
+                let app = Arc::clone(app);
+                app.clone().tasks.spawn(async move { $run(&app).await });
+            })+
+        };
+    }
+    beside!(
+        sweep::run,
+        online::run,
+        settle::run,
+        leaderboard::run,
+        snapshot::run,
+        drive::run,
+        nightly::run,
+    );
 }
 
 /// Opens the database of a configuration, for the server or for a command beside it.

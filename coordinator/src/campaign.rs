@@ -15,6 +15,7 @@
 //! | [`check_in`] | once a day, with a streak |
 //! | [`quests`] | once in a campaign: links, claims that operators confirm, calls of other services |
 //! | [`referral`] | who brought whom, and the share that it earns |
+//! | [`online`] | hours of presence that were proven |
 //! | [`settle`] | points that waited go on |
 //! | [`running`], [`calendar`] | whether points can be earned now; days, weeks and months; pure |
 //! | [`participant`] | names for people in what is published; pure |
@@ -40,6 +41,7 @@ pub mod disqualified;
 pub mod earn;
 pub mod leaderboard;
 pub mod life;
+pub mod online;
 pub mod participant;
 pub mod payouts;
 pub mod public_name;

@@ -87,6 +87,7 @@ pub mod jobs;
 pub mod leaderboard;
 pub mod ledger;
 pub mod logs;
+pub mod online;
 pub mod payout_transactions;
 pub mod payouts;
 pub mod people;

@@ -67,9 +67,17 @@ CREATE TABLE referral_weeks (
     PRIMARY KEY (user_id, campaign_id, week)
 );
 
--- Hours, counted since 1970, of which every worker's presence was judged.
+-- Slots that gave a proof of their presence in an hour, counted since 1970. It stays when the job goes by which it
+-- was given.
+CREATE TABLE presence_proofs (
+    hour      BIGINT NOT NULL,
+    worker_id TEXT   NOT NULL REFERENCES workers (id) ON DELETE CASCADE,
+    slot      BIGINT NOT NULL,
+    PRIMARY KEY (hour, worker_id, slot)
+);
+
+-- Hours of which every worker's presence was judged.
 CREATE TABLE judged_hours (
     hour      BIGINT PRIMARY KEY,
     judged_us BIGINT NOT NULL
 );
-CREATE INDEX attempts_done_by_worker ON attempts (worker_id, finished_us) WHERE status = 'done';

@@ -6,6 +6,7 @@
 //! before those behind it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use pictor_protocol::{CampaignId, Micros, UserId};
@@ -23,8 +24,8 @@ use crate::store::{StoreError, Tx};
 
 /// How often due holds are looked for.
 const TICK: Duration = Duration::from_secs(3);
-/// A hold takes a dozen small statements.
-const BATCH: i64 = 50;
+/// A hold takes a dozen small statements. BATCHDOC
+pub(super) const BATCH: i64 = 20;
 /// After how long a hold is tried again that did not settle.
 const PUT_OFF_US: i64 = HOUR_US;
 
@@ -152,15 +153,16 @@ async fn settle(
     if amount == Micros::ZERO {
         return Ok(());
     }
-    if !campaigns.contains_key(&id) {
-        campaigns.insert(id, rules_now(known, tx, id, now_us).await?);
-    }
+    let campaign = match campaigns.entry(id) {
+        Entry::Occupied(read) => read.into_mut(),
+        Entry::Vacant(unknown) => unknown.insert(rules_now(known, tx, id, now_us).await?),
+    };
     let settled = referral::Settled {
         user: row.owner,
         amount,
         key: &hold::settled_by(&row.key),
     };
-    Ok(referral::share(tx, &campaigns[&id], &settled, now_us).await?)
+    Ok(referral::share(tx, campaign, &settled, now_us).await?)
 }
 
 /// The campaign whose points those are, with the rules of now; with those of its end, if it is over.
