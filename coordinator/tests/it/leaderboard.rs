@@ -30,7 +30,7 @@ async fn everybody_sees_the_ranks_with_what_they_get() {
     let people = world.crowd(110).await;
     for (index, user) in people.iter().enumerate() {
         world
-            .points(campaign, *user, (200 - index as i64) * POINT)
+            .give_points(campaign, *user, (200 - index as i64) * POINT)
             .await;
     }
     let page = until_people(&world, 110).await;
@@ -71,8 +71,8 @@ async fn points_that_wait_are_shown_and_do_not_count_until_they_settle() {
     let [ada, bob] = world.crowd(2).await[..] else {
         panic!("two people")
     };
-    world.points(campaign, ada, 3 * POINT).await;
-    world.points(campaign, bob, 2 * POINT).await;
+    world.give_points(campaign, ada, 3 * POINT).await;
+    world.give_points(campaign, bob, 2 * POINT).await;
     let hold = world.waiting_points(campaign, bob, POINT).await;
     let page = until_people(&world, 2).await;
     let shown: Vec<_> = page
@@ -89,7 +89,7 @@ async fn points_that_wait_are_shown_and_do_not_count_until_they_settle() {
     })
     .await;
     assert_eq!(page.ranks[0].waiting_micros, Micros::ZERO);
-    world.points(campaign, bob, 1).await;
+    world.give_points(campaign, bob, 1).await;
     until(&world, "bob in front", |page| {
         page.ranks[0].points_micros.get() == 3 * POINT + 1
     })
@@ -102,7 +102,7 @@ async fn a_restarted_coordinator_has_the_same_ranks_at_once() {
     let campaign = world.running_campaign().await;
     for (index, user) in world.crowd(20).await.into_iter().enumerate() {
         world
-            .points(campaign, user, (1 + index as i64 % 7) * POINT)
+            .give_points(campaign, user, (1 + index as i64 % 7) * POINT)
             .await;
     }
     let before = until_people(&world, 20).await;
@@ -116,11 +116,11 @@ async fn everybody_sees_their_own_place_and_what_is_missing_to_better_ones() {
     let campaign = world.running_campaign().await;
     for (index, user) in world.crowd(20).await.into_iter().enumerate() {
         world
-            .points(campaign, user, (100 - index as i64) * POINT)
+            .give_points(campaign, user, (100 - index as i64) * POINT)
             .await;
     }
     let (ada, client) = somebody(&world, "ada").await;
-    world.points(campaign, ada, 90 * POINT).await;
+    world.give_points(campaign, ada, 90 * POINT).await;
     world.waiting_points(campaign, ada, 4 * POINT).await;
     until_people(&world, 21).await;
     let mine: MyRank = client.get("/api/v1/leaderboard/me").await.json();
@@ -174,7 +174,7 @@ async fn nobody_is_named_before_they_choose_a_name() {
     let campaign = world.running_campaign().await;
     let wallet = "aptos-147e4d3a5b10";
     let (ada, client) = somebody(&world, wallet).await;
-    world.points(campaign, ada, POINT).await;
+    world.give_points(campaign, ada, POINT).await;
     let page = until_people(&world, 1).await;
     assert!(page.ranks[0].name.starts_with("somebody-"), "{page:?}");
     for beginning in ["aptos", wallet, "0x147e", ""] {

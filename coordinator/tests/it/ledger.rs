@@ -21,7 +21,7 @@ async fn everybody_sees_what_they_have_and_why_and_nobody_elses() {
     let ada = world.person("ada", &[Role::Creator]).await;
     let client = world.script_of("ada", &[Scope::Jobs]).await;
     credits(&world, "sign-up", ada, 100_000_000).await;
-    world.points(campaign, ada, 5_000_000).await;
+    world.give_points(campaign, ada, 5_000_000).await;
     let hold = world.waiting_points(campaign, ada, 7_000_000).await;
     let balances: Balances = client.get("/api/v1/ledger").await.json();
     assert_eq!(balances.credits.available_micros, Micros::new(100_000_000));

@@ -58,7 +58,7 @@ async fn a_snapshot_is_taken_when_the_campaign_is_over_and_nothing_waits_any_mor
     let board = get_board(&world).await;
     assert!(board.is_final);
     // What moves later changes the leaderboard and not the snapshot.
-    world.points(campaign, people[3], 1_000 * POINT).await;
+    world.give_points(campaign, people[3], 1_000 * POINT).await;
     assert_eq!(get(&world, campaign, "snapshot").await.body, text.body);
     check_as_anybody(&world, campaign).await;
 }
@@ -202,7 +202,7 @@ async fn participants(world: &World, campaign: CampaignId, count: usize) -> Vec<
     for (index, user) in people.iter().enumerate() {
         // Pairs have the same, and whoever has the smaller index had it first.
         world
-            .points(campaign, *user, (200 - index as i64 / 2) * POINT)
+            .give_points(campaign, *user, (200 - index as i64 / 2) * POINT)
             .await;
     }
     people

@@ -34,7 +34,7 @@ impl World {
     }
 
     /// Points that count at once.
-    pub async fn points(&self, campaign: CampaignId, user: UserId, micros: i64) {
+    pub async fn give_points(&self, campaign: CampaignId, user: UserId, micros: i64) {
         let book = Book::Points(campaign);
         let entry = Entry::new(
             key("check-in"),

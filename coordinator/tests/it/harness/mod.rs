@@ -127,15 +127,6 @@ impl World {
         assert!(changed > 0, "{text} changes nothing");
     }
 
-    /// Tries to; how many rows were changed, or why the database refuses.
-    pub async fn try_sql(&self, text: &'static str) -> Result<u64, sqlx::Error> {
-        let file = format!("sqlite://{}", self.config.database().display());
-        let pool = sqlx::SqlitePool::connect(&file).await.unwrap();
-        let changed = sqlx::query(text).execute(&pool).await;
-        pool.close().await;
-        changed.map(|changed| changed.rows_affected())
-    }
-
     /// What the database says to a change behind the coordinator's back; in words, if it refuses.
     pub async fn try_sql(&self, text: &'static str) -> Result<u64, String> {
         let file = format!("sqlite://{}", self.config.database().display());
