@@ -958,7 +958,7 @@ provide_image() {
 pull() {
     local code=0
     patiently docker pull "$IMAGE" >&2 2>"$WORK/pull" || code=$?
-    OUTPUT="$(<"$WORK/pull")"
+    read_output "$WORK/pull"
     return "$code"
 }
 
@@ -1519,12 +1519,14 @@ quoted() {
     printf '%s' "${line:1}"
 }
 
-# Runs a command such that a signal to this script is heard at once and not after it.
+# Runs a command such that a signal to this script is heard at once and not after it. Nothing on the way to
+# `wait` may be a $(…): a Ctrl-C that comes while bash waits for a substitution which ends by itself is lost,
+# for bash takes it for one that the substitution has dealt with, and runs no trap.
 patiently() {
     local code=0
-    # The program itself and not the function: it has to get the signal.
-    [[ "$1" != docker ]] || set -- "$(type -P "${DOCKER[0]}")" "${DOCKER[@]:1}" "${@:2}"
-    "$@" &
+    [[ "$1" != docker ]] || set -- "${DOCKER[@]}" "${@:2}"
+    # The program itself and not the function of that name: it has to get the signal.
+    (exec "$@") &
     CHILD=$!
     wait "$CHILD" || code=$?
     CHILD=""
@@ -1535,8 +1537,14 @@ patiently() {
 capture() {
     local code=0
     patiently "$@" >"$WORK/output" 2>&1 || code=$?
-    OUTPUT="$(<"$WORK/output")"
+    read_output "$WORK/output"
     return "$code"
+}
+
+# Sets OUTPUT, without the line ends at its end, as $(<FILE) would.
+read_output() {
+    IFS= read -r -d '' OUTPUT <"$1" || true
+    OUTPUT="${OUTPUT%"${OUTPUT##*[!$'\n']}"}"
 }
 
 # at_least VERSION WANTED
