@@ -165,16 +165,9 @@ fn gpus(
     Ok((slots, driver, watch))
 }
 
-fn runtimes_dir(settings: &Settings) -> Runtimes {
-    match &settings.runtimes_dir {
-        Some(dir) => Runtimes::at(dir),
-        None => Runtimes::of_this_user(),
-    }
-}
-
 /// A worker does without what cannot be installed: the others render all the same.
 fn install(settings: &Settings, wanted: &[Series]) {
-    let runtimes = runtimes_dir(settings);
+    let runtimes = Runtimes::of_config(settings.runtimes_dir.as_deref());
     for series in wanted {
         let mut say = |step: &str| tracing::info!(%series, "{step}");
         if let Err(error) = runtimes.install(*series, &mut say) {
@@ -185,7 +178,7 @@ fn install(settings: &Settings, wanted: &[Series]) {
 
 /// The newest runtime of every series.
 fn runtimes(settings: &Settings) -> Result<Vec<Runtime>, RunError> {
-    let installed = runtimes_dir(settings);
+    let installed = Runtimes::of_config(settings.runtimes_dir.as_deref());
     let dir = installed.dir();
     let list = installed.list().map_err(|source| RunError::Runtimes {
         dir: dir.into(),

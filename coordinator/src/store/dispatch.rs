@@ -142,6 +142,11 @@ pub struct OnlineWorker {
 }
 
 impl OnlineWorker {
+    /// How many slots it has.
+    pub fn slots(&self) -> usize {
+        self.abilities.0.len()
+    }
+
     pub fn equipment(&self) -> Equipment<'_> {
         Equipment {
             series: &self.series.0,

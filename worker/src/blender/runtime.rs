@@ -105,6 +105,11 @@ impl Runtimes {
         }
     }
 
+    /// Those of a worker whose config may name a directory of its own.
+    pub fn of_config(dir: Option<&Path>) -> Self {
+        dir.map_or_else(Self::of_this_user, Self::at)
+    }
+
     fn dirs(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.dir).chain(&self.provided)
     }

@@ -260,9 +260,6 @@ async fn demand(State(app): State<Arc<App>>, _owner: WorkerOwner) -> Result<Json
     Ok(Json(Demand {
         queued: open.queued as u64,
         leased: open.leased as u64,
-        slots_online: online
-            .iter()
-            .map(|worker| worker.abilities.0.len() as u64)
-            .sum(),
+        slots_online: online.iter().map(|worker| worker.slots() as u64).sum(),
     }))
 }
