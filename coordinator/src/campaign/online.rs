@@ -306,6 +306,8 @@ mod tests {
             runtimes: Vec::new(),
             driver: None,
             sandbox: Vec::new(),
+            installs: false,
+            installable: Vec::new(),
             journal: Vec::new(),
         };
         let scores: Vec<_> = proofs(&[0, 1, 7], Some(&hello))

@@ -190,6 +190,8 @@ impl World {
             runtimes: Vec::new(),
             driver: None,
             sandbox: Vec::new(),
+            installs: false,
+            installable: Vec::new(),
             journal: Vec::new(),
         };
         let mut tx = self.store.write().await.unwrap();
