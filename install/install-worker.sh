@@ -79,7 +79,8 @@ MODE="" NETWORK="" RUN_AS="" OPTIONS="" CONFIG_COPY=""
 IMAGE_ID="" IMAGE_BEFORE=""
 
 WORK=""
-CHILD=""
+# The command in the background that has ended.
+WAITED_FOR=""
 OUTPUT=""
 # What to undo when something fails, the last first.
 UNDO=()
@@ -1521,15 +1522,15 @@ quoted() {
 
 # Runs a command such that a signal to this script is heard at once and not after it. Nothing on the way to
 # `wait` may be a $(…): a Ctrl-C that comes while bash waits for a substitution which ends by itself is lost,
-# for bash takes it for one that the substitution has dealt with, and runs no trap.
+# for bash takes it for one that the substitution has dealt with, and runs no trap. The way out finds the
+# command by $!, which is there before any trap can run.
 patiently() {
     local code=0
     [[ "$1" != docker ]] || set -- "${DOCKER[@]}" "${@:2}"
     # The program itself and not the function of that name: it has to get the signal.
     (exec "$@") &
-    CHILD=$!
-    wait "$CHILD" || code=$?
-    CHILD=""
+    wait "$!" || code=$?
+    WAITED_FOR=$!
     return "$code"
 }
 
@@ -1565,8 +1566,8 @@ finish() {
     trap - EXIT
     set +e
     exec 2>&8
-    if [[ -n "$CHILD" ]]; then
-        kill -TERM "$CHILD" 2>/dev/null && wait "$CHILD" 2>/dev/null
+    if [[ "${!:-}" != "$WAITED_FOR" ]]; then
+        kill -TERM "$!" 2>/dev/null && wait "$!" 2>/dev/null
     fi
     local aside=$SET_ASIDE undone=1
     ((!ASKING)) || code=130
