@@ -62,6 +62,15 @@ struct Committed {
     vm_status: String,
 }
 
+/// That answers stay away.
+#[derive(Debug, Clone, Copy)]
+struct Freeze {
+    /// The number of the first request without an answer.
+    at: usize,
+    is_done: bool,
+    has_begun: bool,
+}
+
 /// What a node has forgotten.
 pub struct Past(Vec<Committed>);
 
@@ -78,6 +87,7 @@ struct State {
     submissions: Vec<Vec<u8>>,
     simulations: usize,
     requests: usize,
+    freeze: Option<Freeze>,
     is_down: bool,
 }
 
@@ -98,6 +108,7 @@ impl Chain {
             submissions: Vec::new(),
             simulations: 0,
             requests: 0,
+            freeze: None,
             is_down: false,
         }));
         let url = rest::serve(Arc::clone(&state)).await;
@@ -186,9 +197,25 @@ impl Chain {
         self.state().submissions.clone()
     }
 
-    /// How often anything was asked.
-    pub fn requests(&self) -> usize {
-        self.state().requests
+    /// From the `nth` request on nobody gets an answer: what is asked is done before that, or not at all.
+    pub fn freeze(&self, nth: usize, is_done: bool) {
+        let mut state = self.state();
+        let at = state.requests + nth;
+        let has_begun = false;
+        state.freeze = Some(Freeze {
+            at,
+            is_done,
+            has_begun,
+        });
+    }
+
+    pub fn thaw(&self) {
+        self.state().freeze = None;
+    }
+
+    /// Whether somebody waits in vain.
+    pub fn is_frozen(&self) -> bool {
+        self.state().freeze.is_some_and(|freeze| freeze.has_begun)
     }
 
     pub fn simulations(&self) -> usize {

@@ -13,8 +13,18 @@ use crate::harness::client::Client;
 use crate::harness::eventually;
 use crate::harness::process::{Process, program, written};
 
-/// Killed at the first request to the node, at the second, and so on.
-const KILLS: usize = 9;
+/// How the node deals with what it is handed, while the coordinator is killed at the first request to it, at
+/// the second, and so on.
+const MOODS: [Mishap; 6] = [
+    Mishap::Fail,
+    Mishap::Hold,
+    Mishap::Fail,
+    Mishap::Forget,
+    Mishap::Fail,
+    Mishap::Forget,
+];
+/// Account, balance, price of gas and simulation: asked before anything is stored.
+const ASKED_FIRST: usize = 4;
 
 #[tokio::test]
 async fn a_coordinator_that_is_killed_at_any_request_to_the_node_pays_once() {
@@ -30,30 +40,33 @@ async fn a_coordinator_that_is_killed_at_any_request_to_the_node_pays_once() {
         node: chain.url.clone(),
         token,
     };
-    let moods = [Mishap::Fail, Mishap::Forget, Mishap::Hold];
-    for (kill, mood) in (1..=KILLS).zip(moods.into_iter().cycle()) {
-        chain.always(Some(mood));
-        let (mut process, operator) = place.start().await;
-        let asked = chain.requests();
-        let sent = path(id, "send");
-        // Whether it is answered before the end does not matter.
-        let order = operator.try_open(Method::POST, &sent, &[], b"{}".to_vec());
-        let killed = async {
-            eventually("requests to the node", async || {
-                let requests = chain.requests() - asked;
-                if requests >= kill {
-                    Ok(())
-                } else {
-                    Err(requests)
-                }
-            })
-            .await;
-            process.kill();
-        };
-        let (_order, ()) = tokio::join!(order, killed);
-        assert!(chain.committed().1 <= 1);
-        if kill % 4 == 0 {
-            chain.passes(EXPIRY_S);
+    for is_done in [false, true] {
+        for (nth, mood) in (1..).zip(MOODS) {
+            let (mut process, operator) = place.start().await;
+            let before = state(&operator, id).await;
+            if !is_done && nth <= ASKED_FIRST + 1 {
+                assert_eq!(before.transactions, [], "stored too early");
+            }
+            chain.always(Some(mood));
+            chain.freeze(nth, is_done);
+            let sent = path(id, "send");
+            // Whether it is answered before the end does not matter.
+            let order = operator.try_open(Method::POST, &sent, &[], b"{}".to_vec());
+            let killed = async {
+                eventually("a request without an answer", async || {
+                    chain
+                        .is_frozen()
+                        .then_some(())
+                        .ok_or("everything is answered")
+                })
+                .await;
+                process.kill();
+            };
+            let (_order, ()) = tokio::join!(order, killed);
+            chain.thaw();
+            if nth == 3 {
+                chain.passes(EXPIRY_S);
+            }
         }
     }
     // What waited happens now, unless it has expired; and an answer is lost once more.

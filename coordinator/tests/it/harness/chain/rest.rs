@@ -38,8 +38,22 @@ pub async fn serve(state: Node) -> String {
 }
 
 async fn count(Shared(node): Shared<Node>, request: Request, next: Next) -> Response {
-    node.lock().unwrap().requests += 1;
-    next.run(request).await
+    let freeze = {
+        let mut state = node.lock().unwrap();
+        state.requests += 1;
+        let number = state.requests;
+        state.freeze.filter(|freeze| number >= freeze.at)
+    };
+    let Some(freeze) = freeze else {
+        return next.run(request).await;
+    };
+    if freeze.is_done {
+        next.run(request).await;
+    }
+    if let Some(freeze) = &mut node.lock().unwrap().freeze {
+        freeze.has_begun = true;
+    }
+    std::future::pending().await
 }
 
 impl State {
