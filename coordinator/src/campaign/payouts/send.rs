@@ -170,15 +170,18 @@ fn with_margin(gas_used: u64) -> u64 {
 /// Sends an approved batch, or one that failed, once more. One that is on its way, or paid, stays as it is.
 pub async fn send(app: &App, id: PayoutId, by: UserId) -> Result<(), SendError> {
     let mut tx = app.store.read().await?;
-    let (_, batch) = load(&mut tx, id).await?;
-    let change = batch::apply(&batch, Event::Sign).map_err(PayoutError::from)?;
-    if change == Change::Unchanged {
+    if is_sent(&mut tx, id).await? {
         return Ok(());
     }
     let transfers = transfers(&mut tx, id).await?;
     drop(tx);
     let payer = app.payer.as_ref().ok_or(SendError::NoPayer)?;
-    let prepared = payer.prepare(&transfers).await?;
+    let prepared = match payer.prepare(&transfers).await {
+        Ok(prepared) => prepared,
+        // What speaks against it may be that somebody else has sent it meanwhile, and it was paid.
+        Err(_) if is_sent(&mut app.store.read().await?, id).await? => return Ok(()),
+        Err(error) => return Err(error),
+    };
     let mut tx = app.store.write().await?;
     let order = Order {
         by: Some(by),
@@ -190,6 +193,12 @@ pub async fn send(app: &App, id: PayoutId, by: UserId) -> Result<(), SendError> 
         payer.sent.notify_one();
     }
     Ok(())
+}
+
+/// Whether a batch is on its way or paid already; refuses one that cannot be sent.
+async fn is_sent(tx: &mut Tx, id: PayoutId) -> Result<bool, PayoutError> {
+    let (_, batch) = load(tx, id).await?;
+    Ok(batch::apply(&batch, Event::Sign)? == Change::Unchanged)
 }
 
 /// Who wants a transaction, and how many were made for it before.

@@ -65,7 +65,7 @@ struct Committed {
 /// That answers stay away.
 #[derive(Debug, Clone, Copy)]
 struct Freeze {
-    /// The number of the first request without an answer.
+    /// The number of the request without an answer.
     at: usize,
     is_done: bool,
     has_begun: bool,
@@ -197,7 +197,7 @@ impl Chain {
         self.state().submissions.clone()
     }
 
-    /// From the `nth` request on nobody gets an answer: what is asked is done before that, or not at all.
+    /// The `nth` request from now on gets no answer before it is thawed: it is done before that, or after it.
     pub fn freeze(&self, nth: usize, is_done: bool) {
         let mut state = self.state();
         let at = state.requests + nth;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Bank, FUNDS, path, payer};
 use crate::harness::chain::Mishap;
 use crate::harness::counterparts::read_by_sdk;
+use crate::harness::eventually;
 
 /// The original's table: rank 1, 2–5, 6–15, 16–50, 51–100.
 fn original() -> Vec<u64> {
@@ -122,6 +123,31 @@ async fn sent_twice_at_once_it_is_paid_once() {
     bank.send(id).await;
     assert_eq!(bank.details(id).await, before);
     assert_eq!(before.payout.transactions.len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_is_overtaken_while_asking_the_node_finds_it_paid() {
+    let bank = Bank::open().await;
+    // 1,000 APT, and the gas for them: after the payment there is too little for another one.
+    let id = bank.approved(&[437_120]).await;
+    bank.chain.fund(payer(), 1_508 * 100);
+    bank.chain.freeze(1, false);
+    let overtaking = async {
+        eventually("a request without an answer", async || {
+            bank.chain
+                .is_frozen()
+                .then_some(())
+                .ok_or("everything is answered")
+        })
+        .await;
+        let sent = bank.bob.post(&path(id, "send"), &json!({})).await;
+        assert_eq!(sent.status, StatusCode::ACCEPTED);
+        bank.until(id, PayoutStatus::Confirmed).await;
+        bank.chain.thaw();
+    };
+    let (late, ()) = tokio::join!(bank.send(id), overtaking);
+    assert_eq!(late.status, PayoutStatus::Confirmed);
+    bank.assert_paid_once(id).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The REST API of the stand-in: paths, headers and JSON as a real node writes them.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State as Shared};
@@ -42,18 +43,28 @@ async fn count(Shared(node): Shared<Node>, request: Request, next: Next) -> Resp
         let mut state = node.lock().unwrap();
         state.requests += 1;
         let number = state.requests;
-        state.freeze.filter(|freeze| number >= freeze.at)
+        state.freeze.filter(|freeze| number == freeze.at)
     };
     let Some(freeze) = freeze else {
         return next.run(request).await;
     };
     if freeze.is_done {
-        next.run(request).await;
+        let answer = next.run(request).await;
+        frozen(&node).await;
+        return answer;
     }
+    frozen(&node).await;
+    next.run(request).await
+}
+
+/// Until it is thawed, or whoever asked has gone.
+async fn frozen(node: &Node) {
     if let Some(freeze) = &mut node.lock().unwrap().freeze {
         freeze.has_begun = true;
     }
-    std::future::pending().await
+    while node.lock().unwrap().freeze.is_some() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 impl State {
