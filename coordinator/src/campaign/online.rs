@@ -306,7 +306,7 @@ mod tests {
             runtimes: Vec::new(),
             driver: None,
             sandbox: Vec::new(),
-            installs: false,
+            installs: Vec::new(),
             installable: Vec::new(),
             journal: Vec::new(),
         };

@@ -190,7 +190,7 @@ impl World {
             runtimes: Vec::new(),
             driver: None,
             sandbox: Vec::new(),
-            installs: false,
+            installs: Vec::new(),
             installable: Vec::new(),
             journal: Vec::new(),
         };

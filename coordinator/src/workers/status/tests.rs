@@ -201,7 +201,7 @@ fn online() -> WorkerRow {
             }],
             driver: None,
             sandbox: Vec::new(),
-            installs: false,
+            installs: Vec::new(),
             installable: Vec::new(),
             journal: Vec::new(),
         })),
