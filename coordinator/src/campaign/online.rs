@@ -24,7 +24,7 @@ use crate::ledger::hold::{self, Destination, NewHold, Source};
 use crate::ledger::{Book, EntryKind, PostError};
 use crate::store::online::{self, PresentRow};
 use crate::store::workers::WorkerStatus;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, snapshots};
 use crate::workers::SILENCE_US;
 
 /// How often hours are looked for that can be judged.
@@ -183,7 +183,10 @@ pub(super) async fn judge_some(
 ) -> Result<Option<WorkerId>, OnlineError> {
     let campaign = current(known, tx, (hour + 1) * HOUR_US - 1).await?;
     let mut last = None;
-    if let Some(campaign) = campaign.filter(Current::mints_points) {
+    if let Some(campaign) = campaign.filter(Current::mints_points)
+        // After it nothing counts.
+        && snapshots::find(tx, campaign.id).await?.is_none()
+    {
         let rows = online::with_proofs(tx, hour, after, BATCH).await?;
         for row in &rows {
             mint(tx, &campaign, row, hour, now_us).await?;

@@ -63,6 +63,8 @@ pub enum QuestError {
     TooQuick { wait_s: u64 },
     #[error("the claim was decided already")]
     Decided,
+    #[error("another operator has to decide on a claim of one's own")]
+    OwnClaim,
     #[error("the request cannot be carried out")]
     Invalid(Fault),
     #[error("this coordinator takes no calls of other services: it has no secret for them")]

@@ -20,6 +20,7 @@ use pictor_protocol::snapshot::SnapshotTaken;
 use pictor_protocol::{CampaignId, Cents, Micros, UserId};
 
 use super::board::Standing;
+use super::calendar::hour_of;
 use super::current::{Current, CurrentError, judged_by};
 use super::disqualified::out_of_ranking;
 use super::leaderboard::read_changes;
@@ -27,7 +28,7 @@ use super::rules::{CURRENCY, Prizes};
 use crate::app::App;
 use crate::store::leaderboard::{Seen, last_entry, waiting};
 use crate::store::snapshots::{self, SnapshotRow, WinnerRow};
-use crate::store::{StoreError, Tx, campaigns};
+use crate::store::{StoreError, Tx, campaigns, online};
 use key::{Key, KeyError};
 use text::{Head, Ranked, Snapshot};
 
@@ -135,6 +136,12 @@ async fn is_settled(tx: &mut Tx, campaign: CampaignId) -> Result<bool> {
     Ok(some.iter().all(|user| out.contains(user)))
 }
 
+/// Whether hours of presence that began before the end may still earn something.
+async fn hours_are_open(tx: &mut Tx, ends_us: i64) -> Result<bool> {
+    let until = hour_of(ends_us - 1) + 1;
+    Ok(online::unjudged(tx, until).await?.is_some())
+}
+
 /// Takes a campaign's snapshot, or answers the one that was taken. With `decided_by` it does not wait for points
 /// to settle: what settles later counts for nobody.
 pub async fn take(
@@ -153,7 +160,10 @@ pub async fn take(
     if row.life().is_called_off() || row.life().ends_us() + GRACE_US > now_us {
         return Err(SnapshotError::NotOver);
     }
-    if decided_by.is_none() && !is_settled(&mut tx, campaign).await? {
+    let ends_us = row.life().ends_us();
+    if decided_by.is_none()
+        && (!is_settled(&mut tx, campaign).await? || hours_are_open(&mut tx, ends_us).await?)
+    {
         return Err(SnapshotError::Waiting);
     }
     let current = judged_by(&app.rules, &mut tx, row, now_us).await?;

@@ -76,6 +76,9 @@ pub(in crate::campaign) async fn grant(
         ClaimStatus::Done => return Ok(progress(Some(&row))),
         ClaimStatus::Opened | ClaimStatus::Refused => return Err(QuestError::Decided),
     }
+    if row.user_id == by {
+        return Err(QuestError::OwnClaim);
+    }
     let runs = running(current(known, tx, now_us).await?, now_us)?;
     if runs.id != row.campaign_id {
         return Err(NotRunning::Over.into());

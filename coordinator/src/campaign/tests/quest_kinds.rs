@@ -80,6 +80,8 @@ async fn an_operators_quest_counts_by_the_rules_of_the_claim() {
     let dearer = of_kind("operator").replace("points = 5", "points = 7");
     world.change_rules(2, &dearer, START_US + 1).await;
 
+    let own = world.grant(ada, ada, "follow-x", START_US + DAY_US).await;
+    assert!(matches!(own, Err(QuestError::OwnClaim)));
     for _ in 0..2 {
         let state = world
             .grant(operator, ada, "follow-x", START_US + DAY_US)

@@ -54,6 +54,7 @@ impl From<QuestError> for Refused {
             QuestError::OtherWay(_) | QuestError::Decided | QuestError::OtherEvent => {
                 ProblemKind::Conflict
             }
+            QuestError::OwnClaim => ProblemKind::Forbidden,
             QuestError::NotVisited => ProblemKind::QuestNotVisited,
             QuestError::TooQuick { wait_s } => {
                 return Self {
