@@ -48,7 +48,10 @@ impl Key {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(KeyError::NoRandomness)?;
         match write(&secret, path) {
-            Ok(()) => Ok(Self(SigningKey::from_bytes(&secret))),
+            Ok(()) => {
+                tracing::info!(path = %path.display(), "made a campaign key; keep a copy of it");
+                Ok(Self(SigningKey::from_bytes(&secret)))
+            }
             // Somebody else was faster: theirs is the key.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let unreadable = || KeyError::Unreadable { path: path.into() };
