@@ -50,7 +50,6 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume|token|suspend|reinstate]]  /api/v1/demand
         .merge(worker_history::routes()) // /api/v1/workers/{id}/uptime|tasks
         .merge(campaign::routes()) //   /api/v1/campaign[/rules]  /api/v1/operator/campaigns[/{id}/rules|dates|close]
-        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume]]  /api/v1/demand
         // operators
         .merge(payouts::routes()) //    /api/v1/operator/payouts[/{id}[/state|approve|withdraw|send|…]]  …/payout-account
         .merge(community::routes()) //  /api/v1/check-ins  /api/v1/referral
