@@ -66,7 +66,7 @@ impl From<SnapshotError> for Refused {
     fn from(error: SnapshotError) -> Self {
         match error {
             SnapshotError::NotFound => Self::not_found("campaign"),
-            SnapshotError::NotOver | SnapshotError::Waiting => {
+            SnapshotError::NotOver | SnapshotError::Waiting | SnapshotError::Moving => {
                 Self::new(ProblemKind::Conflict, error.to_string())
             }
             SnapshotError::Key(_) | SnapshotError::Compose(_) => Self::internal(&error),
