@@ -112,7 +112,7 @@ async fn what_moves_while_a_snapshot_is_taken_is_in_it_whole_or_not_at_all() {
     let address = format!("/api/v1/operator/campaigns/{campaign}/snapshot");
     let moving = async {
         for user in people.iter().cycle().take(200) {
-            world.points(campaign, *user, POINT).await;
+            world.give_points(campaign, *user, POINT).await;
         }
     };
     let taking = eventually("a snapshot", async || {
