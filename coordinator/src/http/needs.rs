@@ -144,6 +144,7 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "PUT /api/v1/operator/campaigns/{id}/dates",
             "POST /api/v1/operator/campaigns/{id}/close",
             "GET /api/v1/operator/payouts",
+            "POST /api/v1/operator/payouts",
             "GET /api/v1/operator/payouts/{id}",
             "GET /api/v1/operator/payouts/{id}/state",
             "GET /api/v1/operator/payouts/{id}/recipients.csv",
