@@ -28,7 +28,7 @@ use crate::store::{StoreError, Tx, snapshots};
 use crate::workers::SILENCE_US;
 
 /// How often hours are looked for that can be judged.
-const TICK: Duration = Duration::from_secs(30);
+const TICK: Duration = Duration::from_secs(5);
 /// Workers that are judged in one transaction.
 const BATCH: i64 = 50;
 /// How long a worker has to be there for an hour to count.

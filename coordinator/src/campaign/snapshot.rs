@@ -142,10 +142,9 @@ async fn is_settled(tx: &mut Tx, campaign: CampaignId) -> Result<bool> {
     Ok(some.iter().all(|user| out.contains(user)))
 }
 
-/// Whether hours of presence that began before the end may still earn something.
+/// Whether whole hours of presence before the end may still earn something.
 async fn hours_are_open(tx: &mut Tx, ends_us: i64) -> Result<bool> {
-    let until = hour_of(ends_us - 1) + 1;
-    Ok(online::unjudged(tx, until).await?.is_some())
+    Ok(online::unjudged(tx, hour_of(ends_us)).await?.is_some())
 }
 
 /// Takes a campaign's snapshot, or answers the one that was taken. With `decided_by` it does not wait for points

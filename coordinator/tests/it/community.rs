@@ -6,6 +6,7 @@ mod quests;
 mod referrals;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Method, StatusCode, header};
@@ -13,7 +14,7 @@ use pictor_coordinator::app::now_us;
 use pictor_coordinator::campaign::quests::webhook::WebhookSecret;
 use pictor_coordinator::campaign::rules::DEFAULT;
 use pictor_coordinator::ledger::hold::{self, Destination, NewHold, Source};
-use pictor_coordinator::ledger::{Book, EntryKind, audit, balance};
+use pictor_coordinator::ledger::{Balance, Book, EntryKind, audit, balance};
 use pictor_protocol::campaign::Campaign;
 use pictor_protocol::community::{
     CheckInMonth, CheckedIn, OpenedQuest, QuestList, QuestProgress, QuestState, Referral,
@@ -29,7 +30,7 @@ use crate::harness::browser::Browser;
 use crate::harness::client::Answer;
 use crate::harness::{World, eventually};
 
-const DAY_US: i64 = 86_400_000_000;
+const DAY: Duration = Duration::from_secs(86_400);
 const CHECK_INS: &str = "/api/v1/check-ins";
 const REFERRAL: &str = "/api/v1/referral";
 const QUEST: &str = "/api/v1/quests/follow-x";
@@ -116,10 +117,13 @@ impl World {
 
     /// Micros that can be used.
     async fn points(&self, campaign: &Campaign, user: UserId) -> i64 {
+        self.has(campaign, user).await.available.get()
+    }
+
+    async fn has(&self, campaign: &Campaign, user: UserId) -> Balance {
         let mut tx = self.store.read().await.unwrap();
         let book = Book::Points(campaign.id);
-        let has = balance(&mut tx, book, user).await.unwrap();
-        has.available.get()
+        balance(&mut tx, book, user).await.unwrap()
     }
 
     async fn credits(&self, user: UserId) -> i64 {

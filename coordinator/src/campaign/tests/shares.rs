@@ -1,6 +1,7 @@
 //! Who brings whom, and what it earns.
 
 use super::*;
+use crate::store::referrals::referrer_of;
 
 #[tokio::test]
 async fn a_referrer_gets_a_share_of_what_is_settled_and_nothing_of_shares() {
@@ -100,4 +101,32 @@ async fn an_account_with_the_same_mailbox_is_not_brought() {
     let refused = world.bring(bob, ada).await;
     let expected = Why::Linked(Link::Mailbox);
     assert!(matches!(refused, Err(ReferralError::Refused(why)) if why == expected));
+}
+
+#[tokio::test]
+async fn whatever_is_entered_who_brought_whom_is_a_forest() {
+    let world = World::open().await;
+    let mut people = Vec::new();
+    for number in 1..=12 {
+        people.push(world.person(number).await);
+    }
+    // Every pair, in an order that tries to close circles of every length.
+    for step in 1..12 {
+        for from in 0..12 {
+            let to = (from + step * 5) % 12;
+            let _refused = world.bring(people[from], people[to]).await;
+        }
+    }
+    let mut brought = 0;
+    for person in people {
+        let mut above = Some(person);
+        let mut steps = 0;
+        while let Some(user) = above {
+            above = referrer_of(&mut world.read().await, user).await.unwrap();
+            steps += 1;
+            assert!(steps <= 12, "a circle above {person}");
+        }
+        brought += usize::from(steps > 1);
+    }
+    assert_eq!(brought, 11, "one tree of all");
 }

@@ -1,7 +1,5 @@
 //! Check-ins, and credits for new accounts.
 
-use pictor_coordinator::store::check_ins::{CheckInRow, insert};
-
 use super::*;
 
 #[tokio::test]
@@ -40,28 +38,29 @@ async fn a_check_in_counts_once_a_day_and_says_when_the_next_one_does() {
 }
 
 #[tokio::test]
-async fn the_seventh_day_in_a_row_gives_credits() {
+async fn eight_days_in_a_row_earn_what_the_rules_say() {
     let world = World::start().await;
     let campaign = world.campaign_of(DEFAULT).await;
     let (ada, mut browser) = world.member("Ada").await;
-    let mut tx = world.store.write().await.unwrap();
-    let today = now_us() / DAY_US;
-    for streak in 1..=6 {
-        let day = today - 7 + streak;
-        let at_us = day * DAY_US;
-        let earlier = CheckInRow { day, at_us, streak };
-        assert!(insert(&mut tx, ada, earlier).await.unwrap());
+    let before = world.credits(ada).await;
+    for day in 1..=8 {
+        let checked_in: CheckedIn = created(browser.post(CHECK_INS, &NOTHING).await);
+        assert_eq!(checked_in.check_in.streak_days, day);
+        let (points, credits) = if day == 7 { (2, 20) } else { (1, 0) };
+        assert_eq!(checked_in.points_micros, Micros::new(points * 1_000_000));
+        assert_eq!(checked_in.credits_micros, Micros::new(credits * 1_000_000));
+        world.clock.advance(DAY);
     }
-    tx.commit().await.unwrap();
-    let before: CheckInMonth = browser.get(CHECK_INS).await.json();
-    assert_eq!(before.streak_days, 6);
+    assert_eq!(world.points(&campaign, ada).await, 9_000_000);
+    assert_eq!(world.credits(ada).await, before + 20_000_000);
 
-    let credits = world.credits(ada).await;
-    let checked_in: CheckedIn = created(browser.post(CHECK_INS, &NOTHING).await);
-    assert_eq!(checked_in.check_in.streak_days, 7);
-    assert_eq!(checked_in.credits_micros, Micros::new(20_000_000));
-    assert_eq!(world.points(&campaign, ada).await, 2_000_000);
-    assert_eq!(world.credits(ada).await, credits + 20_000_000);
+    let yesterday: CheckInMonth = browser.get(CHECK_INS).await.json();
+    assert_eq!(yesterday.streak_days, 8, "it can still go on");
+    world.clock.advance(DAY);
+    let missed: CheckInMonth = browser.get(CHECK_INS).await.json();
+    assert_eq!(missed.streak_days, 0);
+    let anew: CheckedIn = created(browser.post(CHECK_INS, &NOTHING).await);
+    assert_eq!(anew.check_in.streak_days, 1);
     world.assert_sound().await;
 }
 
