@@ -1,8 +1,8 @@
 //! The final snapshot of a campaign: who has which rank, once and for all.
 //!
 //! It is taken when the campaign is over and nothing waits in a hold any more, or when an operator decides not to
-//! wait; once, and kept by one transaction that finds it still true. It is published, signed, together with every movement of the campaign's book,
-//! so that anybody can recompute it; what is paid follows from it.
+//! wait; once, and kept by one transaction that finds it still true. It is published, signed, together with every
+//! movement of the campaign's book, so that anybody can recompute it; what is paid follows from it.
 //!
 //! | room | what it owns |
 //! |---|---|

@@ -19,7 +19,9 @@ use pictor_protocol::job::{
 };
 use pictor_protocol::leaderboard::{ChooseName, LeaderboardPage, MyRank, PublicName};
 use pictor_protocol::ledger::{Balances, LedgerPage};
-use pictor_protocol::payout::{PaidByHand, Payout, PayoutAccount, PayoutDetails, PayoutPage};
+use pictor_protocol::payout::{
+    DraftedPayout, NewPayout, PaidByHand, Payout, PayoutAccount, PayoutDetails, PayoutPage,
+};
 use pictor_protocol::people::{
     ChooseRoles, IdentityList, Me, MintedToken, NewToken, PepperExport, SessionList, TokenList,
 };
@@ -107,6 +109,8 @@ pub fn all() -> Vec<Message> {
         message::<RulesHistory>(campaign::rules_history()),
         // payout
         message::<PayoutPage>(payout::payout_page()),
+        message::<NewPayout>(payout::new_payout()),
+        message::<DraftedPayout>(payout::drafted_payout()),
         message::<Payout>(payout::payout()),
         message::<PayoutDetails>(payout::payout_details()),
         message::<PaidByHand>(payout::paid_by_hand()),

@@ -1,8 +1,9 @@
 use pictor_protocol::payout::{
-    PaidByHand, Payout, PayoutAccount, PayoutClaim, PayoutDetails, PayoutEvent, PayoutItem,
-    PayoutPage, PayoutStatus, PayoutTransaction, PayoutTransactionStatus,
+    DraftedPayout, NewPayout, PaidByHand, Payout, PayoutAccount, PayoutClaim, PayoutDetails,
+    PayoutEvent, PayoutItem, PayoutPage, PayoutStatus, PayoutTransaction, PayoutTransactionStatus,
+    UnpaidWinner,
 };
-use pictor_protocol::{CampaignId, PayoutId, UserId};
+use pictor_protocol::{CampaignId, Cents, PayoutId, UserId};
 
 use super::{ADDRESS, NEW_YEAR_MS, uuid};
 
@@ -73,6 +74,26 @@ pub fn payout_page() -> Vec<PayoutPage> {
         payouts: payout().into_iter().take(1).collect(),
         next: Some(PayoutId::new(uuid(40))),
     }]
+}
+
+pub fn new_payout() -> Vec<NewPayout> {
+    vec![NewPayout {
+        campaign: CampaignId::new(uuid(30)),
+        rate_usd_per_apt: "4.3712".into(),
+    }]
+}
+
+pub fn drafted_payout() -> Vec<DraftedPayout> {
+    let unpaid = UnpaidWinner {
+        user: UserId::new(uuid(21)),
+        rank: 2,
+        prize_cents: Cents::new(10_000),
+    };
+    let drafted = |payout| DraftedPayout {
+        payout,
+        without_account: vec![unpaid.clone()],
+    };
+    payout_details().into_iter().map(drafted).collect()
 }
 
 pub fn payout_details() -> Vec<PayoutDetails> {
