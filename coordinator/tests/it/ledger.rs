@@ -1,5 +1,7 @@
 //! One's own books, and the audit of all of them.
 
+mod kill_loop;
+
 use std::process::{Command, Output};
 use std::time::Duration;
 

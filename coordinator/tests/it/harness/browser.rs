@@ -76,6 +76,17 @@ impl Browser {
         self.send(method, &url, &said, body).await
     }
 
+    /// The same of somebody who may be gone.
+    pub async fn try_post(&mut self, path: &str) -> Option<Answer> {
+        let (url, origin) = (format!("{}{path}", self.site), self.site.clone());
+        let said = [
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        self.try_send(Method::POST, &url, &said, b"{}".to_vec())
+            .await
+    }
+
     /// As a page of another site would make it do.
     pub async fn lured(&mut self, method: Method, path: &str, said: &[(&str, &str)]) -> Answer {
         let url = format!("{}{path}", self.site);
@@ -89,6 +100,18 @@ impl Browser {
         said: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Answer {
+        let answer = self.try_send(method, url, said, body).await;
+        answer.unwrap_or_else(|| panic!("{url} does not answer"))
+    }
+
+    /// Nothing from somebody who is gone.
+    async fn try_send(
+        &mut self,
+        method: Method,
+        url: &str,
+        said: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Option<Answer> {
         let host = authority(url);
         let mut request = Request::builder()
             .method(method)
@@ -106,13 +129,13 @@ impl Browser {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::from(body)).unwrap();
-        let (parts, body) = self.http.request(request).await.unwrap().into_parts();
+        let (parts, body) = self.http.request(request).await.ok()?.into_parts();
         self.keep(&host, &parts.headers);
-        Answer {
+        Some(Answer {
             status: parts.status,
             headers: parts.headers,
-            body: body.collect().await.unwrap().to_bytes(),
-        }
+            body: body.collect().await.ok()?.to_bytes(),
+        })
     }
 
     fn keep(&mut self, host: &str, headers: &HeaderMap) {

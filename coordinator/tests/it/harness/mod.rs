@@ -185,6 +185,10 @@ pub struct Stopped {
 }
 
 impl Stopped {
+    pub fn data(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub async fn start(self) -> World {
         let server = Server::start(self.config.clone()).await.unwrap();
         World::run(self.dir, self.config, server).await
