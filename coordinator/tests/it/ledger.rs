@@ -1,5 +1,6 @@
 //! One's own books, and the audit of all of them.
 
+mod bench;
 mod kill_loop;
 
 use std::process::{Command, Output};
