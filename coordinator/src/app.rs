@@ -18,6 +18,7 @@ use crate::blobs::{BlobError, Blobs};
 use crate::campaign::RulesCache;
 use crate::config::Config;
 use crate::dispatch::sweep;
+use crate::fair_play::watch;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::progress::LiveProgress;
@@ -193,6 +194,8 @@ impl Server {
         }
         let sweeping = Arc::clone(&app);
         app.tasks.spawn(async move { sweep::run(&sweeping).await });
+        let watching = Arc::clone(&app);
+        app.tasks.spawn(async move { watch::run(&watching).await });
         let stopping = app.stopping.clone();
         let router = http::router(Arc::clone(&app));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

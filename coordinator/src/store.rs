@@ -74,7 +74,9 @@ macro_rules! execute {
     };
 }
 
+pub mod acceptances;
 pub mod attempts;
+pub mod audit_log;
 pub mod blobs;
 pub mod campaigns;
 pub mod column;
@@ -90,10 +92,24 @@ pub mod roles;
 pub mod scenes;
 pub mod sessions;
 pub mod sign_ins;
+pub mod signals;
+pub mod standing;
 pub mod tasks;
 pub mod uptime;
 pub mod worker_pages;
 pub mod workers;
+
+/// A text that `LIKE … ESCAPE '!'` takes letter by letter.
+fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            escaped.push('!');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
 
 /// What the database said, or a row that does not fit its type.
 #[derive(Debug, thiserror::Error)]

@@ -149,6 +149,7 @@ mod tests {
             detail: None,
             faults: vec![],
             role: None,
+            rules_version: None,
         }))))
     }
 

@@ -103,3 +103,11 @@ id!(
     /// A time in which points are earned by rules.
     CampaignId, "a campaign"
 );
+id!(
+    /// What an operator decided on a person.
+    DecisionId, "a decision"
+);
+id!(
+    /// A person's word against a decision.
+    AppealId, "an appeal"
+);

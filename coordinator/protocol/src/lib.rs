@@ -10,7 +10,7 @@
 //! | who talks | module | addresses |
 //! |---|---|---|
 //! | worker → coordinator | [`agent`] | `/agent/v1/…` |
-//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`fair_play`] | `/api/v1/…` |
 //! | coordinator → anybody, when it refuses | [`problem`] | every address |
 //! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
 //!
@@ -25,6 +25,7 @@ pub mod benchmark;
 pub mod blender;
 pub mod blob;
 pub mod campaign;
+pub mod fair_play;
 pub mod frames;
 pub mod gpus;
 pub mod ids;
@@ -40,5 +41,6 @@ pub mod worker_config;
 pub use amount::{Cents, Micros};
 pub use blob::BlobHash;
 pub use ids::{
-    CampaignId, IdentityId, JobId, LeaseId, SceneId, SessionId, TaskId, TokenId, UserId, WorkerId,
+    AppealId, CampaignId, DecisionId, IdentityId, JobId, LeaseId, SceneId, SessionId, TaskId,
+    TokenId, UserId, WorkerId,
 };

@@ -3,8 +3,10 @@
 pub mod blobs;
 pub mod campaign;
 pub mod events;
+pub mod fair_play;
 pub mod frames;
 pub mod jobs;
+pub mod operator;
 pub mod people;
 pub mod scenes;
 pub mod sessions;

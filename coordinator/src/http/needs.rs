@@ -49,12 +49,16 @@ const ROUTES: &[(Needs, &[&str])] = &[
         &[
             "GET /api/v1/me",
             "PUT /api/v1/me/roles",
+            "GET /api/v1/me/decisions",
             "POST /api/v1/tokens",
         ],
     ),
     (
         Needs::Right(Right::SignIn),
         &[
+            "POST /api/v1/me/appeal",
+            "GET /api/v1/me/export",
+            "DELETE /api/v1/me",
             "GET /api/v1/tokens",
             "DELETE /api/v1/tokens/{id}",
             "GET /api/v1/sessions",
@@ -119,6 +123,13 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/operator/campaigns/{id}/rules",
             "PUT /api/v1/operator/campaigns/{id}/dates",
             "POST /api/v1/operator/campaigns/{id}/close",
+            "GET /api/v1/operator/people",
+            "GET /api/v1/operator/people/{id}",
+            "POST /api/v1/operator/people/{id}/standing",
+            "GET /api/v1/operator/appeals",
+            "POST /api/v1/operator/appeals/{id}",
+            "GET /api/v1/operator/signals",
+            "GET /api/v1/operator/audit-log",
         ],
     ),
     (

@@ -11,6 +11,7 @@ use pictor_protocol::settings::Fault;
 use crate::accounts::AccountError;
 use crate::accounts::aptos::KeyError;
 use crate::accounts::aptos::keyless::KeylessError;
+use crate::accounts::delete::DeleteError;
 use crate::accounts::identities::IdentityError;
 use crate::accounts::limits::TooMany;
 use crate::accounts::oidc::OidcError;
@@ -23,6 +24,8 @@ use crate::campaign::CurrentError;
 use crate::campaign::change::CampaignError;
 use crate::campaign::earn::EarnError;
 use crate::dispatch::report::ReportError;
+use crate::fair_play::appeal::AppealError;
+use crate::fair_play::decide::DecideError;
 use crate::jobs::JobError;
 use crate::jobs::charge::ChargeError;
 use crate::ledger::PostError;
@@ -38,6 +41,8 @@ pub struct Refused {
     faults: Vec<Fault>,
     /// The role that has to be chosen first.
     role: Option<Role>,
+    /// The version of the rules that has to be accepted first.
+    rules_version: Option<i64>,
     /// Where an upload goes on.
     offset: Option<u64>,
     retry_after_s: Option<u64>,
@@ -52,6 +57,7 @@ impl Refused {
             detail: Some(detail.into()),
             faults: Vec::new(),
             role: None,
+            rules_version: None,
             offset: None,
             retry_after_s: None,
         }
@@ -79,6 +85,22 @@ impl Refused {
             faults,
             ..Self::new(ProblemKind::Invalid, "the request cannot be carried out")
         }
+    }
+
+    /// A word that this program does not know.
+    pub fn unknown_word(field: &str) -> Self {
+        Self::invalid(vec![Fault {
+            field: field.into(),
+            message: "this is not known here".into(),
+        }])
+    }
+
+    /// One field that is wrong.
+    fn fault(field: &str, error: &dyn std::error::Error) -> Self {
+        Self::invalid(vec![Fault {
+            field: field.into(),
+            message: error.to_string(),
+        }])
     }
 
     /// What programs need to know before they ask again.
@@ -150,6 +172,8 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
         ),
         ProblemKind::NotEnoughCredits => (StatusCode::PAYMENT_REQUIRED, "Not enough credits"),
         ProblemKind::CampaignOver => (StatusCode::CONFLICT, "The campaign is over"),
+        ProblemKind::AcceptTheRules => (StatusCode::FORBIDDEN, "Accept the rules first"),
+        ProblemKind::Banned => (StatusCode::FORBIDDEN, "Banned"),
         ProblemKind::Internal | ProblemKind::Unknown => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "A fault of the coordinator",
@@ -169,6 +193,7 @@ impl IntoResponse for Refused {
             detail: self.detail,
             faults: self.faults,
             role: self.role,
+            rules_version: self.rules_version,
         };
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
@@ -280,6 +305,7 @@ impl From<AccountError> for Refused {
             AccountError::NoScope | AccountError::BadExpiry => {
                 Self::new(ProblemKind::Invalid, error.to_string())
             }
+            AccountError::Banned => Self::new(ProblemKind::Banned, error.to_string()),
             AccountError::NoRandomness(error) => Self::internal(&error),
             AccountError::Session(error) => error.into(),
             AccountError::Store(error) => error.into(),
@@ -309,7 +335,57 @@ impl From<RoleError> for Refused {
                 field: "roles".into(),
                 message: error.to_string(),
             }]),
+            RoleError::AcceptFirst(first) => Self {
+                rules_version: Some(first.version),
+                ..Self::new(ProblemKind::AcceptTheRules, first.to_string())
+            },
+            RoleError::Current(error) => error.into(),
             RoleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DecideError> for Refused {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::NotFound => Self::not_found("person"),
+            DecideError::BadReason => Self::fault("reason", &error),
+            DecideError::TooMuchEvidence => Self::fault("evidence", &error),
+            DecideError::Refused(_) => Self::new(ProblemKind::Conflict, error.to_string()),
+            DecideError::Current(error) => error.into(),
+            DecideError::Books(error) => Self::internal(&error),
+            DecideError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AppealError> for Refused {
+    fn from(error: AppealError) -> Self {
+        match error {
+            AppealError::NotFound => Self::not_found("appeal"),
+            AppealError::BadWords => Self::fault("words", &error),
+            AppealError::BadAnswer => Self::fault("answer", &error),
+            AppealError::NothingToAppealAgainst
+            | AppealError::AppealedBefore
+            | AppealError::Oneself
+            | AppealError::Over(_) => Self::new(ProblemKind::Conflict, error.to_string()),
+            AppealError::Decide(error) => error.into(),
+            AppealError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteError> for Refused {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::NotFound => Self::not_found("account"),
+            DeleteError::OtherName(_) => Self::fault("name", &error),
+            DeleteError::JobsRun(_) | DeleteError::LastOperator | DeleteError::WouldForfeit(_) => {
+                Self::new(ProblemKind::Conflict, error.to_string())
+            }
+            DeleteError::Job(error) => error.into(),
+            DeleteError::Books(error) => Self::internal(&error),
+            DeleteError::Store(error) => error.into(),
         }
     }
 }
@@ -359,6 +435,7 @@ impl From<HelloError> for Refused {
 impl From<SessionError> for Refused {
     fn from(error: SessionError) -> Self {
         match error {
+            SessionError::Banned { .. } => Self::new(ProblemKind::Banned, error.to_string()),
             SessionError::NoRandomness(error) => Self::internal(&error),
             SessionError::Store(error) => error.into(),
         }
@@ -378,6 +455,8 @@ impl From<IdentityError> for Refused {
     fn from(error: IdentityError) -> Self {
         match error {
             IdentityError::Taken => Self::new(ProblemKind::IdentityTaken, error.to_string()),
+            IdentityError::Banned { .. } => Self::new(ProblemKind::Banned, error.to_string()),
+            IdentityError::NoRandomness(error) => Self::internal(&error),
             IdentityError::Store(error) => error.into(),
         }
     }

@@ -9,12 +9,17 @@ use pictor_protocol::campaign::{
     Campaign, CampaignDates, CampaignList, CampaignNow, NewCampaign, NewRules, RulesHistory,
     RulesVersion,
 };
+use pictor_protocol::fair_play::{
+    AnswerAppeal, Appeal, AppealList, DecideStanding, LogPage, MyDecisions, NewAppeal, PersonFile,
+    PersonPage, SignalList,
+};
 use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
 };
 use pictor_protocol::people::{
-    ChooseRoles, IdentityList, Me, MintedToken, NewToken, PepperExport, SessionList, TokenList,
+    AccountExport, ChooseRoles, DeleteAccount, DeletedAccount, IdentityList, Me, MintedToken,
+    NewToken, PepperExport, SessionList, TokenList,
 };
 use pictor_protocol::problem::Problem;
 use pictor_protocol::scene::{NewScene, Scene};
@@ -30,7 +35,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::samples::{agent, campaign, job, people, scene, sign_in, worker};
+use crate::samples::{agent, campaign, fair_play, job, people, scene, sign_in, worker};
 
 pub fn all() -> Vec<Message> {
     vec![
@@ -66,6 +71,9 @@ pub fn all() -> Vec<Message> {
         message::<SessionList>(people::session_list()),
         message::<IdentityList>(people::identity_list()),
         message::<PepperExport>(people::pepper_export()),
+        message::<DeleteAccount>(people::delete_account()),
+        message::<DeletedAccount>(people::deleted_account()),
+        message::<AccountExport>(people::account_export()),
         // sign_in
         message::<SignInWays>(sign_in::sign_in_ways()),
         message::<AskForChallenge>(sign_in::ask_for_challenge()),
@@ -94,6 +102,17 @@ pub fn all() -> Vec<Message> {
         message::<NewRules>(campaign::new_rules()),
         message::<RulesVersion>(campaign::rules_version()),
         message::<RulesHistory>(campaign::rules_history()),
+        // fair_play
+        message::<MyDecisions>(fair_play::my_decisions()),
+        message::<NewAppeal>(fair_play::new_appeal()),
+        message::<Appeal>(fair_play::appeal()),
+        message::<DecideStanding>(fair_play::decide_standing()),
+        message::<AppealList>(fair_play::appeal_list()),
+        message::<AnswerAppeal>(fair_play::answer_appeal()),
+        message::<PersonPage>(fair_play::person_page()),
+        message::<PersonFile>(fair_play::person_file()),
+        message::<SignalList>(fair_play::signal_list()),
+        message::<LogPage>(fair_play::log_page()),
         // problem
         message::<Problem>(people::problem()),
     ]

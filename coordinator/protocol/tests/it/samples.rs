@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod campaign;
+pub mod fair_play;
 pub mod job;
 pub mod people;
 pub mod scene;
