@@ -38,6 +38,7 @@ test-docker: ## Test images, compose file, installer and launcher on a real Dock
 
 bench: prerequisites ## Measure what the README states, on this machine
 	@install/bench/bench.sh
+	$(CARGO) test --release -p pictor-coordinator --test it -- --ignored --nocapture a_million_people
 
 lint: ## Check format and lints as CI does
 	$(CARGO) fmt --all --check

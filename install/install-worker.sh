@@ -79,7 +79,8 @@ MODE="" NETWORK="" RUN_AS="" OPTIONS="" CONFIG_COPY=""
 IMAGE_ID="" IMAGE_BEFORE=""
 
 WORK=""
-CHILD=""
+# The command in the background that has ended.
+WAITED_FOR=""
 OUTPUT=""
 # What to undo when something fails, the last first.
 UNDO=()
@@ -958,7 +959,7 @@ provide_image() {
 pull() {
     local code=0
     patiently docker pull "$IMAGE" >&2 2>"$WORK/pull" || code=$?
-    OUTPUT="$(<"$WORK/pull")"
+    read_output "$WORK/pull"
     return "$code"
 }
 
@@ -1519,15 +1520,17 @@ quoted() {
     printf '%s' "${line:1}"
 }
 
-# Runs a command such that a signal to this script is heard at once and not after it.
+# Runs a command such that a signal to this script is heard at once and not after it. Nothing on the way to
+# `wait` may be a $(…): a Ctrl-C that comes while bash waits for a substitution which ends by itself is lost,
+# for bash takes it for one that the substitution has dealt with, and runs no trap. The way out finds the
+# command by $!, which is there before any trap can run.
 patiently() {
     local code=0
-    # The program itself and not the function: it has to get the signal.
-    [[ "$1" != docker ]] || set -- "$(type -P "${DOCKER[0]}")" "${DOCKER[@]:1}" "${@:2}"
-    "$@" &
-    CHILD=$!
-    wait "$CHILD" || code=$?
-    CHILD=""
+    [[ "$1" != docker ]] || set -- "${DOCKER[@]}" "${@:2}"
+    # The program itself and not the function of that name: it has to get the signal.
+    (exec "$@") &
+    wait "$!" || code=$?
+    WAITED_FOR=$!
     return "$code"
 }
 
@@ -1535,8 +1538,14 @@ patiently() {
 capture() {
     local code=0
     patiently "$@" >"$WORK/output" 2>&1 || code=$?
-    OUTPUT="$(<"$WORK/output")"
+    read_output "$WORK/output"
     return "$code"
+}
+
+# Sets OUTPUT, without the line ends at its end, as $(<FILE) would.
+read_output() {
+    IFS= read -r -d '' OUTPUT <"$1" || true
+    OUTPUT="${OUTPUT%"${OUTPUT##*[!$'\n']}"}"
 }
 
 # at_least VERSION WANTED
@@ -1557,8 +1566,8 @@ finish() {
     trap - EXIT
     set +e
     exec 2>&8
-    if [[ -n "$CHILD" ]]; then
-        kill -TERM "$CHILD" 2>/dev/null && wait "$CHILD" 2>/dev/null
+    if [[ "${!:-}" != "$WAITED_FOR" ]]; then
+        kill -TERM "$!" 2>/dev/null && wait "$!" 2>/dev/null
     fi
     local aside=$SET_ASIDE undone=1
     ((!ASKING)) || code=130

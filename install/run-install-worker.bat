@@ -30,6 +30,10 @@ set "HARDENED=--restart unless-stopped --stop-timeout 600 --read-only --tmpfs /t
 rem Changes when containers are made in another way, so that a newer installer replaces them.
 set "LAYOUT=1"
 set "CONNECT_SECONDS=60"
+rem What the network asks of a worker's GPU.
+set "DRIVER_MAJOR=520"
+set "DRIVER_MINOR=06"
+set "GPU_QUERY=--query-gpu=driver_version,name"
 set "LEAST_FREE_MIB=5120"
 set "ADVISED_FREE_MIB=51200"
 
@@ -160,11 +164,33 @@ goto leave
 :perform
 set "OUT=%WORK%\out.txt"
 set "ERR=%WORK%\err.txt"
+if "%ACTION%"=="status" goto perform_freely
+if not "%ACTION%"=="check" if defined DRY_RUN goto perform_freely
+rem Two runs at once would take each other's containers for leftovers. Windows opens a file for writing once
+rem at a time, and closes it with this window: what is printed meanwhile goes to the error output instead.
+set "LOCK=%TEMP%\pictor-install.lock"
+set "HELD="
+call :perform_alone >"%LOCK%"
+set "CODE=%errorlevel%"
+del /q "%LOCK%" 2>nul
+if defined HELD goto performed
+>&2 echo [ERROR] Another installer of Pictor is at work. Wait until it is done.
+set "CODE=1"
+goto performed
+:perform_freely
 call :%ACTION%
 set "CODE=%errorlevel%"
+:performed
 rd /s /q "%WORK%" 2>nul
+
+goto leave
+:perform_alone
+set "HELD=1"
+call :%ACTION% >&2
+set "CODE=%errorlevel%"
 del /q "%STAGED%" 2>nul
 rd "%KEPT_DIR%" 2>nul
+exit /b %CODE%
 
 rem A window that a double click opened would close before anybody has read it.
 :leave
@@ -721,12 +747,21 @@ exit /b 5
 exit /b 6
 
 :test_gpu
-"%DOCKER%" run --rm --gpus all --entrypoint nvidia-smi "%IMAGE%" -L >"%OUT%" 2>"%ERR%"
+"%DOCKER%" run --rm --gpus all --entrypoint nvidia-smi "%IMAGE%" "%GPU_QUERY%" "--format=csv,noheader" >"%OUT%" 2>"%ERR%"
 if errorlevel 1 goto gpu_failed
-"%FIND%" "GPU " <"%OUT%" >nul
+"%FIND%" ", " <"%OUT%" >nul
 if errorlevel 1 goto gpu_none
-type "%OUT%" 1>&2
-exit /b 0
+rem 1 in front, because 08 would be a bad octal number; GTR 0, because [N/A] is no number at all.
+set "OLD_DRIVER="
+for /f "usebackq tokens=1,2* delims=., " %%a in ("%OUT%") do (
+  >&2 echo [INFO] GPU %%c, driver %%a.%%b
+  if %%a GTR 0 if %%a LSS %DRIVER_MAJOR% set "OLD_DRIVER=%%a.%%b"
+  if %%a EQU %DRIVER_MAJOR% if 1%%b LSS 1%DRIVER_MINOR% set "OLD_DRIVER=%%a.%%b"
+)
+if not defined OLD_DRIVER exit /b 0
+>&2 echo [ERROR] The NVIDIA driver %OLD_DRIVER% is too old: %DRIVER_MAJOR%.%DRIVER_MINOR% is needed. Update it in Windows.
+>&2 echo [INFO] To render on the CPU: run-install-worker.bat --cpu
+exit /b 7
 :gpu_none
 >&2 echo [ERROR] nvidia-smi lists no GPU inside a container. Update the NVIDIA driver of Windows,
 >&2 echo [ERROR] or render on the CPU with --cpu.
@@ -943,7 +978,7 @@ rem What would be done
 >&2 echo [INFO] Nothing is changed. What would be run:
 >&2 echo [DRY RUN] docker pull "%IMAGE%"
 >&2 echo [DRY RUN] docker run --rm --mount "type=bind,source=%STAGED%,target=%CONFIG_IN_CONTAINER%,readonly" "%IMAGE%" verify
-if not defined CPU >&2 echo [DRY RUN] docker run --rm --gpus all --entrypoint nvidia-smi "%IMAGE%" -L
+if not defined CPU >&2 echo [DRY RUN] docker run --rm --gpus all --entrypoint nvidia-smi "%IMAGE%" "%GPU_QUERY%" "--format=csv,noheader"
 >&2 echo [DRY RUN] docker run --rm --entrypoint df "%IMAGE%" -Pk /
 goto show_replace_plan
 :show_update_plan

@@ -14,7 +14,8 @@
 //! | [`sign_in`] | all of that, as configured |
 //!
 //! Secrets are 256 random bits behind a prefix that says what they are (`pct_` an access token, `pcw_` a
-//! worker's, `pcs_` a session, `pcl_` a sign-in link, `pco_` a sign-in at an OpenID provider), so that one found in a log can be told and
+//! worker's, `pcs_` a session, `pcl_` a sign-in link, `pco_` a sign-in at an OpenID provider,
+//! `pcq_` a visit to a quest's link), so that one found in a log can be told and
 //! revoked. Only their BLAKE3 hashes are stored.
 
 pub mod acceptance;
@@ -69,6 +70,7 @@ pub enum SecretKind {
     Session,
     SignInLink,
     OidcSignIn,
+    QuestNonce,
 }
 
 /// The operating system gave no randomness.
@@ -84,6 +86,7 @@ impl Secret {
             SecretKind::Session => "pcs_",
             SecretKind::SignInLink => "pcl_",
             SecretKind::OidcSignIn => "pco_",
+            SecretKind::QuestNonce => "pcq_",
         };
         Ok(Self(format!("{prefix}{}", random_digits()?)))
     }

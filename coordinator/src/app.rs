@@ -15,11 +15,15 @@ use crate::accounts::sign_in::SignInError;
 use crate::accounts::{self, AccountError, SignIn};
 use crate::bells::Bells;
 use crate::blobs::{BlobError, Blobs};
-use crate::campaign::RulesCache;
+use crate::campaign::leaderboard::{self, Leaderboard};
+use crate::campaign::payouts::drive;
+use crate::campaign::payouts::send::{Payer, PayerError};
+use crate::campaign::{RulesCache, online, settle, snapshot};
 use crate::config::Config;
 use crate::dispatch::sweep;
 use crate::fair_play::watch;
 use crate::http;
+use crate::ledger::nightly;
 use crate::metrics::Metrics;
 use crate::progress::LiveProgress;
 use crate::store::{self, Store, StoreError};
@@ -34,6 +38,8 @@ pub struct App {
     pub clock: Arc<Clock>,
     pub store: Store,
     pub sign_in: SignIn,
+    /// What pays rewards; nothing if they are paid by hand.
+    pub payer: Option<Payer>,
     pub blobs: Arc<Blobs>,
     /// Held for reading while a blob is promised, for writing while unneeded ones are removed.
     pub blob_gate: RwLock<()>,
@@ -42,6 +48,8 @@ pub struct App {
     pub bells: Bells,
     /// The rules of campaigns that were asked for.
     pub rules: RulesCache,
+    /// The ranks of the current campaign.
+    pub leaderboard: Arc<Leaderboard>,
     pub progress: LiveProgress,
     pub telemetry: LiveTelemetry,
     pub metrics: Metrics,
@@ -106,6 +114,8 @@ pub enum StartError {
     Operator(#[from] AccountError),
     #[error("people could not sign in")]
     SignIn(#[from] SignInError),
+    #[error("rewards could not be paid")]
+    Payer(#[from] PayerError),
     #[error("the server failed")]
     Serve(#[source] io::Error),
 }
@@ -142,6 +152,7 @@ impl Server {
         store::attempts::renew_all(&mut tx, now_us + config.lease_ttl.as_micros() as i64).await?;
         tx.commit().await?;
         let sign_in = SignIn::open(&config, &url, &store).await?;
+        let payer = config.payouts.as_ref().map(Payer::open).transpose()?;
         let (operator, fresh) = accounts::ensure_operator(&store, now_us).await?;
         let first_sign_in = if fresh {
             let link = accounts::make_sign_in_link(&store, operator.id, now_us).await?;
@@ -155,11 +166,13 @@ impl Server {
             clock: Arc::default(),
             store,
             sign_in,
+            payer,
             blobs: Arc::new(blobs),
             blob_gate: RwLock::default(),
             examining: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             bells: Bells::default(),
             rules: RulesCache::default(),
+            leaderboard: Arc::default(),
             progress: LiveProgress::default(),
             telemetry: LiveTelemetry::default(),
             metrics: Metrics::default(),
@@ -192,10 +205,7 @@ impl Server {
                 source,
             })?;
         }
-        let sweeping = Arc::clone(&app);
-        app.tasks.spawn(async move { sweep::run(&sweeping).await });
-        let watching = Arc::clone(&app);
-        app.tasks.spawn(async move { watch::run(&watching).await });
+        run_beside(&app);
         let stopping = app.stopping.clone();
         let router = http::router(Arc::clone(&app));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -211,6 +221,28 @@ impl Server {
         app.store.close().await;
         served.map_err(StartError::Serve)
     }
+}
+
+/// Everything that the coordinator does without being asked.
+fn run_beside(app: &Arc<App>) {
+    macro_rules! beside {
+        ($($run:path),+ $(,)?) => {
+            $({
+                let app = Arc::clone(app);
+                app.clone().tasks.spawn(async move { $run(&app).await });
+            })+
+        };
+    }
+    beside!(
+        sweep::run,
+        online::run,
+        settle::run,
+        leaderboard::run,
+        snapshot::run,
+        drive::run,
+        nightly::run,
+        watch::run,
+    );
 }
 
 /// Opens the database of a configuration, for the server or for a command beside it.

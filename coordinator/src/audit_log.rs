@@ -31,6 +31,10 @@ words! {
         TokenMade = "token-made",
         WorkerMade = "worker-made",
         SignInLinkMade = "sign-in-link-made",
+        WorkerSuspended = "worker-suspended",
+        WorkerReinstated = "worker-reinstated",
+        ClaimConfirmed = "claim-confirmed",
+        ClaimRefused = "claim-refused",
         /// A person's standing was decided on; the evidence says how.
         StandingDecided = "standing-decided",
         Appealed = "appealed",

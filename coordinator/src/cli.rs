@@ -2,8 +2,10 @@
 
 mod audit;
 mod health;
+mod ledger;
 mod rules;
 mod secret_file;
+mod snapshot;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -20,8 +22,10 @@ use crate::config::{Config, Flags, LogFormat};
 use crate::launcher::driver::{Driver, LaunchError, Order};
 use crate::{http, launcher, workers};
 use audit::AuditLogCommand;
+use ledger::LedgerCommand;
 use rules::RulesCommand;
 use secret_file::SecretFile;
+use snapshot::SnapshotCommand;
 
 /// Instead of a file: standard output.
 const STDOUT: &str = "-";
@@ -66,6 +70,12 @@ enum Command {
     /// The log of who decided what
     #[command(subcommand)]
     AuditLog(AuditLogCommand),
+    /// The books of credits and points
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Final snapshots of campaigns
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
     /// Ask the running coordinator whether it is ready: exit 0 if it is, 1 if not
     Health(Flags),
     /// Print a link that signs the operator in once
@@ -155,6 +165,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Worker(WorkerCommand::Create(args)) => create_worker(&args).await,
         Command::Rules(command) => rules::run(&command),
         Command::AuditLog(command) => audit::run(&command).await,
+        Command::Ledger(command) => ledger::run(&command).await,
+        Command::Snapshot(command) => snapshot::run(&command),
         Command::Health(flags) => Ok(health::check(Config::load(&flags)?.bind).await?),
         Command::SignInLink(flags) => sign_in_link(&Config::load(&flags)?).await,
         Command::Openapi => say(&serde_json::to_string_pretty(&http::openapi())?),

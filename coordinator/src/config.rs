@@ -9,8 +9,12 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::campaign::quests::webhook::{SECRET_BYTES_MIN, WebhookSecret};
+
+mod payouts;
 mod sign_in;
 
+pub use payouts::{PayoutFlags, PayoutSettings};
 pub use sign_in::{SignInFlags, SignInSettings};
 
 /// Everything that can be set. Each has the same name as a flag (`--lease-ttl-s`), in the environment
@@ -56,8 +60,18 @@ pub struct Flags {
     /// Hours that an upload nobody refers to is kept, 1 to 8760 [default: 24]
     #[arg(long, value_name = "HOURS", env = "PICTOR_BLOB_GRACE_H")]
     blob_grace_h: Option<String>,
+    /// File with the secret, of at least 32 bytes, that other services sign with when they tell that somebody
+    /// did a quest [default: nobody is believed]
+    #[arg(long, value_name = "FILE", env = "PICTOR_QUEST_WEBHOOK_SECRET_FILE")]
+    quest_webhook_secret_file: Option<String>,
+    /// File with the key that campaigns' final snapshots are signed with; made if it is not there
+    /// [default: campaign.key in the data directory]
+    #[arg(long, value_name = "FILE", env = "PICTOR_CAMPAIGN_KEY_FILE")]
+    campaign_key_file: Option<String>,
     #[command(flatten)]
     sign_in: SignInFlags,
+    #[command(flatten)]
+    payouts: PayoutFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +107,11 @@ pub struct Config {
     pub scene_bytes_max: u64,
     pub output_bytes_max: u64,
     pub blob_grace: Duration,
+    pub quest_webhook_secret: Option<WebhookSecret>,
+    pub campaign_key_file: Option<PathBuf>,
     pub sign_in: SignInSettings,
+    /// What pays rewards; nothing if they are paid by hand.
+    pub payouts: Option<PayoutSettings>,
 }
 
 /// One thing that is wrong.
@@ -141,6 +159,7 @@ impl Config {
             faults: Vec::new(),
         };
         let mib = 1 << 20;
+        let sign_in = SignInSettings::take(&mut of, &flags.sign_in);
         let config = Self {
             bind: of.take(
                 "bind",
@@ -174,7 +193,10 @@ impl Config {
             blob_grace: Duration::from_secs(
                 3_600 * of.number("blob_grace_h", &flags.blob_grace_h, 24, 1, 8_760),
             ),
-            sign_in: SignInSettings::take(&mut of, &flags.sign_in),
+            quest_webhook_secret: take_webhook_secret(&mut of, &flags.quest_webhook_secret_file),
+            campaign_key_file: of.take_optional("campaign_key_file", &flags.campaign_key_file),
+            payouts: PayoutSettings::take(&mut of, &flags.payouts, &sign_in),
+            sign_in,
         };
         // A renewal has to fit into a lease several times, or a lost packet loses the lease.
         if config.report_interval * 2 > config.lease_ttl {
@@ -193,9 +215,30 @@ impl Config {
         self.data.join("pictor.sqlite3")
     }
 
+    pub fn campaign_key_file(&self) -> PathBuf {
+        let configured = self.campaign_key_file.clone();
+        configured.unwrap_or_else(|| self.data.join("campaign.key"))
+    }
+
     pub fn pepper_file(&self) -> PathBuf {
         let configured = self.sign_in.pepper_file.clone();
         configured.unwrap_or_else(|| self.data.join("pepper.secret"))
+    }
+}
+
+fn take_webhook_secret(of: &mut Sources, flag: &Option<String>) -> Option<WebhookSecret> {
+    let key = "quest_webhook_secret_file";
+    let path: PathBuf = of.take_optional(key, flag)?;
+    match std::fs::read_to_string(&path) {
+        Ok(text) => WebhookSecret::new(&text).or_else(|| {
+            let message = format!("{}: shorter than {SECRET_BYTES_MIN} bytes", path.display());
+            of.fault(key, message);
+            None
+        }),
+        Err(error) => {
+            of.fault(key, format!("{}: {error}", path.display()));
+            None
+        }
     }
 }
 
@@ -343,6 +386,21 @@ mod tests {
             .map(|fault| fault.place.split(' ').next().unwrap())
             .collect();
         assert_eq!(places, ["bind", "public_url", "lease_ttl_s", "colour"]);
+    }
+
+    #[test]
+    fn a_webhook_secret_is_read_from_its_file_and_a_short_one_is_a_fault() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        let flags = Flags {
+            quest_webhook_secret_file: Some(path.display().to_string()),
+            ..Flags::default()
+        };
+        assert!(Config::load(&flags).is_err(), "there is no such file");
+        std::fs::write(&path, "short\n").unwrap();
+        assert!(Config::load(&flags).is_err());
+        std::fs::write(&path, "0123456789abcdef0123456789abcdef\n").unwrap();
+        assert!(Config::load(&flags).unwrap().quest_webhook_secret.is_some());
     }
 
     #[test]

@@ -25,14 +25,18 @@
 //! | [`entry`] | what an entry is; pure |
 //! | [`hold`] | amounts that wait |
 //! | [`audit`] | that the books are right |
+//! | [`nightly`] | the coordinator's own audit |
+//! | [`view`] | one's own entries |
 //! | [`export`] | one's own postings, as a table |
 
 pub mod audit;
 pub mod entry;
 pub mod export;
 pub mod hold;
+pub mod nightly;
 #[cfg(test)]
 mod tests;
+pub mod view;
 
 pub use entry::{Account, Book, Entry, EntryKind};
 

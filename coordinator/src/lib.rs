@@ -13,6 +13,7 @@
 //! | [`campaign`] | campaigns and the versions of their rules |
 //! | [`fair_play`] | standings, appeals, what looks like cheating |
 //! | [`audit_log`] | who decided what; only grows |
+//! | [`campaign`] | what campaigns reward |
 //! | [`blobs`] | content-addressed bytes |
 //! | [`launcher`] | workers as containers on Docker hosts; a process of its own |
 //! | [`store`] | all SQL; never HTTP |

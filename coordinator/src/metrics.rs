@@ -39,6 +39,10 @@ pub struct Metrics {
     pub request_seconds: Histogram,
     pub frames_done: Counter<u64, AtomicU64>,
     pub attempts_failed: Counter<u64, AtomicU64>,
+    /// Found by the last audit.
+    pub ledger_faults: Gauge,
+    /// Unix seconds of the last audit; 0 before the first one.
+    pub ledger_audited: Gauge,
     workers: Gauge,
     slots: Gauge,
     jobs: Gauge,
@@ -53,6 +57,8 @@ impl Default for Metrics {
             request_seconds: Histogram::new(exponential_buckets(0.000_5, 4.0, 9)),
             frames_done: Counter::default(),
             attempts_failed: Counter::default(),
+            ledger_faults: Gauge::default(),
+            ledger_audited: Gauge::default(),
             workers: Gauge::default(),
             slots: Gauge::default(),
             jobs: Gauge::default(),
@@ -78,6 +84,16 @@ impl Default for Metrics {
             "attempts_failed",
             "Attempts that failed",
             metrics.attempts_failed.clone(),
+        );
+        registry.register(
+            "ledger_faults",
+            "Faults that the last audit of the books found",
+            metrics.ledger_faults.clone(),
+        );
+        registry.register(
+            "ledger_audit_timestamp_seconds",
+            "When the books were audited last, in Unix seconds; 0 if not since the start",
+            metrics.ledger_audited.clone(),
         );
         registry.register(
             "workers_online",

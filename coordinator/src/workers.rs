@@ -16,11 +16,16 @@ use pictor_protocol::agent::Hello;
 use pictor_protocol::worker::{Presence, Worker};
 use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
 use pictor_protocol::{UserId, WorkerId};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::accounts::{NoRandomness, Secret, SecretKind};
 use crate::app::App;
+use crate::audit_log::{self, Act, By, Record, Subject};
 use crate::dispatch::ability::Equipment;
+use crate::dispatch::report;
+use crate::dispatch::task::Event;
+use crate::store::attempts::{self, AttemptRow};
 use crate::store::workers::{self, Decision, WorkerRow, WorkerStatus};
 use crate::store::{Store, StoreError, Tx};
 use waiting::Queue;
@@ -35,7 +40,9 @@ const WHY_MAX: usize = 200;
 pub enum WorkerError {
     #[error("a worker's name has 1 to {NAME_MAX} characters, none of them a control character")]
     BadName,
-    #[error("a reason has at most {WHY_MAX} characters, none of them a control character")]
+    #[error("no worker's name is longer than {NAME_MAX} characters")]
+    BadSearch,
+    #[error("a reason has 1 to {WHY_MAX} characters, none of them a control character")]
     BadReason,
     #[error("there is no such worker")]
     NotFound,
@@ -80,6 +87,15 @@ fn valid_name(name: &str) -> Result<&str, WorkerError> {
     Ok(name)
 }
 
+/// A part of a name as it is searched for; nothing that is longer than a name.
+pub fn search_key(part: &str) -> Result<String, WorkerError> {
+    let part = part.trim();
+    if part.chars().count() > NAME_MAX {
+        return Err(WorkerError::BadSearch);
+    }
+    Ok(part.to_lowercase())
+}
+
 fn config(id: WorkerId, name: &str, token: &Secret, coordinator: &str) -> WorkerConfig {
     WorkerConfig {
         version: CONFIG_VERSION,
@@ -112,8 +128,10 @@ pub async fn replace_token(
     let hash = Secret::hash(token.reveal());
     let name = workers::replace_token(&mut tx, owner, id, &hash).await?;
     let name = name.ok_or(WorkerError::NotFound)?;
+    let held = attempts::live(&mut tx, id).await?;
     tx.commit().await?;
     app.bells.commands.ring(id);
+    take_back(app, &held).await?;
     Ok(config(id, &name, &token, &app.url))
 }
 
@@ -125,13 +143,18 @@ pub async fn drain(
     id: WorkerId,
     why: Option<&str>,
 ) -> Result<(), WorkerError> {
-    let why = why.map(str::trim).filter(|why| !why.is_empty());
-    if why.is_some_and(|why| why.chars().count() > WHY_MAX || why.chars().any(char::is_control)) {
-        return Err(WorkerError::BadReason);
-    }
-    set_draining(app, owner, id, true, why).await?;
+    set_draining(app, owner, id, true, valid_reason(why)?).await?;
     app.bells.commands.ring(id);
     Ok(())
+}
+
+fn valid_reason(why: Option<&str>) -> Result<Option<&str>, WorkerError> {
+    let why = why.map(str::trim).filter(|why| !why.is_empty());
+    let is_bad = |why: &str| why.chars().count() > WHY_MAX || why.chars().any(char::is_control);
+    match why {
+        Some(why) if is_bad(why) => Err(WorkerError::BadReason),
+        why => Ok(why),
+    }
 }
 
 /// Takes a drain back.
@@ -173,9 +196,81 @@ pub async fn retire(app: &App, owner: UserId, id: WorkerId) -> Result<(), Worker
     if !workers::retire(&mut tx, owner, id, app.now_us()).await? {
         return Err(WorkerError::NotFound);
     }
+    let held = attempts::live(&mut tx, id).await?;
     tx.commit().await?;
     app.telemetry.forget(id);
     app.bells.commands.ring(id);
+    Ok(take_back(app, &held).await?)
+}
+
+/// Stops a worker, whosever it is: it finishes what it renders and is given nothing more.
+pub async fn suspend(
+    app: &App,
+    operator: UserId,
+    id: WorkerId,
+    why: &str,
+) -> Result<(), WorkerError> {
+    let why = valid_reason(Some(why))?.ok_or(WorkerError::BadReason)?;
+    let decision = Decision {
+        by: operator,
+        why: Some(why),
+        now_us: app.now_us(),
+    };
+    let mut tx = app.store.write().await?;
+    if !workers::suspend(&mut tx, id, decision).await? {
+        return Err(WorkerError::NotFound);
+    }
+    note(&mut tx, id, Act::WorkerSuspended, decision).await?;
+    tx.commit().await?;
+    app.bells.commands.ring(id);
+    Ok(())
+}
+
+/// Lifts a suspension. A worker that is not suspended stays as it is.
+pub async fn reinstate(app: &App, operator: UserId, id: WorkerId) -> Result<(), WorkerError> {
+    let decision = Decision {
+        by: operator,
+        why: None,
+        now_us: app.now_us(),
+    };
+    let mut tx = app.store.write().await?;
+    if !workers::reinstate(&mut tx, id, decision).await? {
+        let known = workers::find(&mut tx, id).await?;
+        let known = known.filter(|row| row.status != WorkerStatus::Retired);
+        return known.map(|_| ()).ok_or(WorkerError::NotFound);
+    }
+    note(&mut tx, id, Act::WorkerReinstated, decision).await?;
+    tx.commit().await?;
+    app.bells.work.ring();
+    Ok(())
+}
+
+/// Writes down what an operator decided on a worker.
+async fn note(
+    tx: &mut Tx,
+    id: WorkerId,
+    act: Act,
+    decision: Decision<'_>,
+) -> Result<(), StoreError> {
+    let record = Record {
+        by: By::Operator(decision.by),
+        act,
+        subject: Subject::Worker(id),
+        reason: decision.why.unwrap_or_default(),
+        evidence: json!({}),
+    };
+    audit_log::write(tx, &record, decision.now_us).await
+}
+
+/// Puts what a worker held back into the queue: nobody can report it any more.
+async fn take_back(app: &App, held: &[AttemptRow]) -> Result<(), StoreError> {
+    for row in held {
+        let gone = Event::Expired {
+            attempt: row.attempt,
+        };
+        // A refusal means that it was over before.
+        let _refusal = report::end(app, row.reference(), gone).await?;
+    }
     Ok(())
 }
 

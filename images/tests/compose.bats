@@ -32,6 +32,17 @@ worker_config() {
         "volume /var/lib/pictor true;" mounts
 }
 
+@test "secrets that lie on this machine are handed over as files, each where it is named" {
+    local inside=/run/secrets/oidc-client-secret
+    run -0 compose -f "$ROOT/compose.secrets.yaml" config
+    [[ "$output" != *"_FILE: /run/secrets/"* ]]
+    PICTOR_OIDC_CLIENT_SECRET=./hush run -0 compose -f "$ROOT/compose.secrets.yaml" config
+    [[ "$output" == *"PICTOR_OIDC_CLIENT_SECRET_FILE: $inside"* && "$output" == *"file: $ROOT/hush"* ]]
+    [[ "$output" == *'PICTOR_PEPPER_FILE: ""'* ]]
+    run -0 compose config
+    [[ "$output" != *secrets:* ]]
+}
+
 @test "the worker is hardened and its token is nowhere to be seen" {
     is_hardened $PROJECT-worker-1
     inspect $PROJECT-worker-1 '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}};{{end}}' |

@@ -491,8 +491,7 @@ interrupted_in() {
     touch "$STUB/answers/health.hangs"
     run "${ON_MACHINE[@]}" python3 "$HERE/terminal.py" "Waiting until" "^C" -- "$INSTALLER" --config "$CONFIG"
     echo "$output"
-    # Known fault: when the key comes just as the program is started, bash sometimes ends with 2 instead of 130.
-    [[ "$status" == 130 || "$status" == 2 ]]
+    ends_with 130
     says "Undoing what was done"
     rm "$STUB/answers/health.hangs"
     nothing_left

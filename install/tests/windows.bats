@@ -128,7 +128,7 @@ setup() {
     [ "$code" -eq 0 ]
     says "Enter the full path of your worker config:"
     says "worker attic of http://192.0.2.7:8080"
-    says "GPU 0: NVIDIA RTX"
+    says "[INFO] GPU NVIDIA RTX, driver 551.61"
     says "cycles on GPU 0: rendered"
     says "[INFO] The worker pictor-worker runs and is connected."
     says "Its config is kept in \"$APPDATA\\Pictor\\pictor-worker.json\""
@@ -346,6 +346,51 @@ END
     explained gpu 8 'Failed to initialize NVML: Unknown Error' "wsl --shutdown"
     explained gpu 8 'something else' "[ERROR] A container does not see the GPUs."
     all_explained
+}
+
+@test "a driver that is too old ends with 7, whichever GPU has it" {
+    local version
+    for version in 519.99 520.05 470.221; do
+        new_world "$BATS_TEST_TMPDIR/old$version"
+        answer gpu 0 "551.61, NVIDIA RTX"$'\r\n'"$version, NVIDIA GTX (old)"
+        installer --yes --config "$(windows_path "$(a_config)")"
+        [ "$code" -eq 7 ]
+        says "[ERROR] The NVIDIA driver $version is too old: 520.06 is needed."
+        nothing_is_left
+    done
+    for version in 520.06 520.08 520.61 1000.01 "[N/A]"; do
+        new_world "$BATS_TEST_TMPDIR/good${version//\//}"
+        answer gpu 0 "$version, NVIDIA RTX"
+        installer --yes --no-render --config "$(windows_path "$(a_config)")"
+        [ "$code" -eq 0 ]
+    done
+}
+
+@test "two at once do not meet, and looking is free" {
+    local holder="$WORLD" first until=$((SECONDS + 60))
+    touch "$holder/pull.hangs"
+    start_installer --yes --no-render --config "$(windows_path "$(a_config)")" &
+    first=$!
+    until grep -qs pull "$holder/kinds"; do
+        [ "$SECONDS" -lt "$until" ]
+        sleep 0.05
+    done
+    new_world "$BATS_TEST_TMPDIR/second"
+    set_variable TEMP "$(windows_path "$holder/temp")"
+    installer --yes --config "$(windows_path "$(a_config)")"
+    [ "$code" -eq 1 ]
+    says "[ERROR] Another installer of Pictor is at work. Wait until it is done."
+    [ ! -e "$WORLD/calls" ]
+    installer --status
+    [ "$code" -eq 11 ]
+
+    rm "$holder/pull.hangs"
+    wait "$first"
+    use_world "$holder" local
+    [ "$(<"$WORLD/code")" -eq 0 ]
+    nothing_but_the_config_is_left
+    installer --yes --no-render --config "$(windows_path "$(a_config)")"
+    [ "$code" -eq 0 ]
 }
 
 @test "nvidia-smi that answers on its standard output, or lists nothing, ends with 7" {

@@ -19,7 +19,8 @@ TOOLS=(
 )
 
 setup() {
-    T="$(mktemp -d "${TMPDIR:-/tmp}/pictor-bats.XXXXXX")"
+    # Without a place of its own a test would put its stubs where this machine's programs are.
+    T="$(mktemp -d "${TMPDIR:-/tmp}/pictor-bats.XXXXXX")" && [[ -d "$T" ]] || exit 1
     export STUB="$T/stub" PICTOR_ROOT="$T/root" HOME="$T/home" TMPDIR="$T/tmp"
     unset XDG_CONFIG_HOME DOCKER_HOST SUDO_USER PICTOR_WORKER_CONFIG PICTOR_WORKER_IMAGE \
         PICTOR_WORKER_NAME PICTOR_WORKER_MEMORY

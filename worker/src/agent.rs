@@ -36,6 +36,7 @@ mod delivery;
 pub mod effect;
 mod ending;
 pub mod event;
+pub mod installing;
 mod intake;
 mod log;
 mod outbox;
@@ -59,6 +60,7 @@ pub use ability::{Ability, Found, Probe, ProbeOrder, ProbedEngine};
 use delivery::Delivery;
 pub use effect::{Effect, Ending, FrameFate, Notice, Order, Picture, SessionStep};
 pub use event::{Event, SessionEvent};
+use installing::Installs;
 use outbox::Outbox;
 use slot::{Slot, Surroundings};
 
@@ -82,6 +84,8 @@ pub struct Setup {
     pub idle_blender: Duration,
     /// Outputs that an earlier start finished and could not hand in.
     pub journal: Vec<Leftover>,
+    /// Series that the owner lets the coordinator have installed here.
+    pub installable: Vec<Series>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -102,8 +106,9 @@ pub struct Agent {
     link: Link,
     /// A hello is out.
     is_greeting: bool,
-    /// What a slot can do has changed since the last hello.
+    /// What a slot can do, or what is installed, has changed since the last hello.
     has_news: bool,
+    installs: Installs,
     mode: Mode,
     /// What its end will be told as.
     ending: Ending,
@@ -150,6 +155,10 @@ impl Agent {
             link: Link::New,
             is_greeting: false,
             has_news: false,
+            installs: Installs {
+                installable: setup.installable,
+                ..Installs::default()
+            },
             mode: Mode::Working,
             ending: Ending::Wanted,
             next_session: SessionId(1),
@@ -169,12 +178,12 @@ impl Agent {
 
     fn take_in(&mut self, now: Duration, event: Event) {
         match event {
-            Event::Welcomed(welcome) => self.welcomed(welcome),
+            Event::Welcomed(welcome) => self.welcomed(now, welcome),
             Event::HelloWanted => self.greet(),
             Event::Leased { slot, lease } => self.leased(now, slot, *lease),
             Event::NothingYet { slot } => self.asked(slot),
             Event::CommandsAnswered => self.is_listening = false,
-            Event::Commanded(command) => self.commanded(command),
+            Event::Commanded(command) => self.commanded(now, command),
             Event::SceneReady { content } => self.scene_ready(content),
             Event::SceneFailed { content, message } => self.scene_failed(content, &message),
             Event::Session {
@@ -183,6 +192,7 @@ impl Agent {
                 what,
             } => self.blender_said(now, slot, session, what),
             Event::Probed { slot, probe, found } => self.probed(slot, probe, found),
+            Event::Installed { series, result } => self.installed(now, series, result.map(drop)),
             Event::Stored {
                 attempt,
                 output,

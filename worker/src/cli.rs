@@ -75,6 +75,9 @@ struct Run {
         env = "PICTOR_WANTED_RUNTIMES"
     )]
     runtimes: SeriesList,
+    /// Let the coordinator have Blender versions installed here that jobs wait for, about 1 GB each
+    #[arg(long, env = "PICTOR_INSTALL_RUNTIMES")]
+    install_runtimes: bool,
     #[command(flatten)]
     nvml: NvmlFile,
     /// How log lines look
@@ -88,6 +91,10 @@ impl Run {
             config: self.config.config.clone(),
             allow_cpu: self.allow_cpu,
             runtimes: self.runtimes.0.clone(),
+            // Where the system does not say what this program is, it installs nothing.
+            installer: std::env::current_exe()
+                .ok()
+                .filter(|_| self.install_runtimes),
             nvml: self.nvml.library(),
         }
     }

@@ -17,14 +17,16 @@ mod shelf;
 mod tasks;
 mod upload;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pictor_protocol::BlobHash;
-use pictor_protocol::agent::{AttemptRef, Grant, Hello, PROTOCOL, RuntimeInfo, SlotInfo};
+use pictor_protocol::agent::{
+    AttemptRef, Grant, Hello, Install, InstallState, PROTOCOL, RuntimeInfo, SlotInfo,
+};
 use pictor_protocol::blender::Series;
 use pictor_protocol::settings::Format;
 use tokio::sync::mpsc;
@@ -33,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::agent::ability::Told;
+use crate::agent::installing::{Installs, Progress};
 use crate::agent::{
     Ability, Agent, Effect, Ending, Event, Order, ProbeOrder, SessionEvent, SessionId, SessionStep,
     Setup, SlotId,
@@ -65,6 +68,8 @@ pub struct Parts<R> {
     pub renderer: R,
     pub slots: Vec<SlotInfo>,
     pub runtimes: Vec<RuntimeInfo>,
+    /// Series that the coordinator may have installed here.
+    pub installable: Vec<Series>,
     /// Version of the GPU driver.
     pub gpu_driver: Option<String>,
     /// Reads the sensors of the slots' GPUs, and notices when one is gone.
@@ -136,6 +141,7 @@ impl<R: Renderer> Driver<R> {
             slots: parts.abilities,
             idle_blender: parts.idle_blender,
             journal,
+            installable: parts.installable,
         };
         let mut tasks = Tasks::new();
         let shelf = shelf::Shelf::start(parts.journal, inbox.clone(), &mut tasks);
@@ -250,10 +256,15 @@ impl<R: Renderer> Driver<R> {
                 self.fetches.cancel(&content);
                 self.scenes.unpin(content);
             }
-            Effect::Greet { journal, slots } => {
-                let hello = self.hello(journal, slots);
+            Effect::Greet {
+                journal,
+                slots,
+                installs,
+            } => {
+                let hello = self.hello(journal, slots, installs);
                 self.tasks.spawn(requests::greet(self.line.clone(), hello));
             }
+            Effect::Install { series } => self.install(series),
             Effect::Probe { slot, order } => self.probe(slot, order),
             Effect::Ask { slot, open } => {
                 let stop = self.asks.start(slot);
@@ -317,6 +328,14 @@ impl<R: Renderer> Driver<R> {
             self.is_welcome = true;
             self.beat();
         }
+        if let Event::Installed {
+            result: Ok(runtime),
+            ..
+        } = event
+        {
+            self.runtimes.retain(|it| it.series != runtime.series);
+            self.runtimes.push(runtime.clone());
+        }
         if let Event::Session {
             session,
             what: SessionEvent::Ended { .. },
@@ -374,6 +393,17 @@ impl<R: Renderer> Driver<R> {
         });
     }
 
+    fn install(&mut self, series: Series) {
+        let stop = self.tasks.child_token();
+        let (renderer, line) = (Arc::clone(&self.renderer), self.line.clone());
+        // Ends by its own token: it has to stay until what it started is gone.
+        self.tasks.spawn_to_end(async move {
+            if let Some(result) = renderer.install(series, stop).await {
+                line.tell(Event::Installed { series, result }).await;
+            }
+        });
+    }
+
     fn order(&self, slot: SlotId, session: SessionId, order: SessionOrder) {
         if let Some(live) = self.sessions.get(&slot).filter(|live| live.id == session) {
             // A session that has just ended takes no more orders; its end is about to be heard.
@@ -389,7 +419,7 @@ impl<R: Renderer> Driver<R> {
         self.tasks.spawn_until(stop, fetch);
     }
 
-    fn hello(&self, journal: Vec<AttemptRef>, told: Vec<Told>) -> Hello {
+    fn hello(&self, journal: Vec<AttemptRef>, told: Vec<Told>, installs: Installs) -> Hello {
         let slots = self.slots.iter().cloned().zip(told);
         let slots = slots.map(|(slot, Told { proven, score })| SlotInfo {
             proven,
@@ -405,7 +435,24 @@ impl<R: Renderer> Driver<R> {
             driver: self.gpu_driver.clone(),
             sandbox: Vec::new(),
             journal,
+            installs: self.installs(installs.begun),
+            installable: installs.installable,
         }
+    }
+
+    /// As the coordinator is told of them.
+    fn installs(&self, begun: BTreeMap<Series, Progress>) -> Vec<Install> {
+        let install = |(series, progress)| Install {
+            series,
+            state: match progress {
+                Progress::Running => InstallState::Running,
+                Progress::Failed { at, message } => InstallState::Failed {
+                    ago_ms: self.started.elapsed().saturating_sub(at).as_millis() as u64,
+                    message,
+                },
+            },
+        };
+        begun.into_iter().map(install).collect()
     }
 
     fn session_dir(&self, session: SessionId) -> PathBuf {

@@ -4,6 +4,7 @@
 //! Owns the translation between the wire's words and those of [`crate::blender`], what a slot's Blender is
 //! started with, and between a probe and the session that follows it the Blender that did the probe. Knows nothing of leases or the network.
 
+mod installing;
 mod probing;
 mod translate;
 
@@ -11,10 +12,11 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use pictor_protocol::agent::{Capability, RenderFault, RuntimeInfo};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Found, SessionEvent, SlotId};
 use crate::blender::runtime::{Runtime, Series};
@@ -24,13 +26,15 @@ use crate::driver::{Frame, ProbeTask, Renderer, Said, SessionEnd, SessionOrder, 
 use crate::gpu::Watch;
 use crate::machine::{GpuPin, SlotHardware};
 use crate::probe::Proofs;
+pub use installing::Installer;
 pub(crate) use translate::{session_error, start_error};
 
 /// Blender, as installed on this machine.
 #[derive(Debug)]
 pub struct Blender {
-    /// One for each series.
-    pub runtimes: Vec<Runtime>,
+    /// One for each series; grows when one is installed.
+    runtimes: RwLock<Vec<Runtime>>,
+    installer: Option<Installer>,
     pub slots: Vec<SlotHardware>,
     /// For each slot's Blender.
     pub memory_limit_bytes: Option<u64>,
@@ -81,6 +85,15 @@ impl Renderer for Blender {
         let stop = task.stop.clone();
         stop.run_until_cancelled(self.find_out(task)).await
     }
+
+    async fn install(
+        &self,
+        series: Series,
+        stop: CancellationToken,
+    ) -> Option<Result<RuntimeInfo, String>> {
+        let installed = stop.run_until_cancelled(self.install_now(series)).await?;
+        Some(installed.map_err(|failed| failed.to_string()))
+    }
 }
 
 impl Blender {
@@ -91,7 +104,8 @@ impl Blender {
         kernel_dir: PathBuf,
     ) -> Self {
         Self {
-            runtimes,
+            runtimes: RwLock::new(runtimes),
+            installer: None,
             slots,
             memory_limit_bytes,
             kernel_dir,
@@ -124,13 +138,18 @@ impl Blender {
             kept.session.stop().await;
         }
         let runtime = self.runtime(task.runtime)?;
-        let launch = self.launch(task.slot, runtime, &task.dir);
+        let launch = self.launch(task.slot, &runtime, &task.dir);
         let started = Session::start(&launch).await;
         started.map_err(|error| translate::start_error(&error))
     }
 
-    fn runtime(&self, series: Series) -> Result<&Runtime, SessionEnd> {
-        let found = self.runtimes.iter().find(|it| it.series == series);
+    pub(crate) fn runtimes(&self) -> Vec<Runtime> {
+        let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
+        runtimes.clone()
+    }
+
+    fn runtime(&self, series: Series) -> Result<Runtime, SessionEnd> {
+        let found = self.runtimes().into_iter().find(|it| it.series == series);
         found.ok_or_else(|| other(format!("Blender {series} is not installed")))
     }
 

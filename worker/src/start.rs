@@ -19,7 +19,7 @@ use crate::heartbeat::Heartbeat;
 use crate::journal::{Journal, JournalError};
 use crate::machine::{self, NoSlots, SlotHardware};
 use crate::probe::Proofs;
-use crate::renderer::{self, Blender};
+use crate::renderer::{self, Blender, Installer};
 use crate::scenes::Scenes;
 
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +74,8 @@ pub struct Wishes {
     pub allow_cpu: bool,
     /// To be installed first when they are missing.
     pub runtimes: Vec<Series>,
+    /// This program, where the coordinator may have it install what jobs wait for.
+    pub installer: Option<PathBuf>,
     pub nvml: Library,
 }
 
@@ -85,7 +87,7 @@ pub async fn run(wishes: &Wishes) -> Result<(), RunError> {
     }
     settings.allow_cpu |= wishes.allow_cpu;
     install(&settings, &wishes.runtimes);
-    let parts = parts(&settings, wishes.nvml.clone())?;
+    let parts = parts(&settings, wishes)?;
     let (end, end_wanted) = mpsc::channel(1);
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
@@ -104,8 +106,8 @@ pub async fn run(wishes: &Wishes) -> Result<(), RunError> {
     }
 }
 
-fn parts(settings: &Settings, nvml: Library) -> Result<Parts<Blender>, RunError> {
-    let (slots, gpu_driver, gpus) = gpus(settings, nvml)?;
+fn parts(settings: &Settings, wishes: &Wishes) -> Result<Parts<Blender>, RunError> {
+    let (slots, gpu_driver, gpus) = gpus(settings, wishes.nvml.clone())?;
     let runtimes = runtimes(settings)?;
     let dir = &settings.cache_dir;
     let cache = |source| RunError::Cache {
@@ -121,7 +123,13 @@ fn parts(settings: &Settings, nvml: Library) -> Result<Parts<Blender>, RunError>
         .iter()
         .map(|slot| proofs.recall(&slot.info, &runtimes))
         .collect();
+    let installer = wishes.installer.clone().map(|program| Installer {
+        program,
+        runtimes: Runtimes::of_config(settings.runtimes_dir.as_deref()),
+    });
+    let installable = installer.as_ref().map(|it| it.runtimes.installable());
     Ok(Parts {
+        installable: installable.unwrap_or_default(),
         coordinator: coordinator.map_err(RunError::Coordinator)?,
         scenes: Scenes::open(dir, settings.cache_bytes).map_err(cache)?,
         journal,
@@ -135,7 +143,8 @@ fn parts(settings: &Settings, nvml: Library) -> Result<Parts<Blender>, RunError>
         idle_blender: settings.idle_blender,
         renderer: Blender::new(runtimes, slots, memory_limit_bytes, dir.join("kernels"))
             .watching(gpus)
-            .keeping(proofs),
+            .keeping(proofs)
+            .installing(installer),
     })
 }
 
@@ -165,16 +174,9 @@ fn gpus(
     Ok((slots, driver, watch))
 }
 
-fn runtimes_dir(settings: &Settings) -> Runtimes {
-    match &settings.runtimes_dir {
-        Some(dir) => Runtimes::at(dir),
-        None => Runtimes::of_this_user(),
-    }
-}
-
 /// A worker does without what cannot be installed: the others render all the same.
 fn install(settings: &Settings, wanted: &[Series]) {
-    let runtimes = runtimes_dir(settings);
+    let runtimes = Runtimes::of_config(settings.runtimes_dir.as_deref());
     for series in wanted {
         let mut say = |step: &str| tracing::info!(%series, "{step}");
         if let Err(error) = runtimes.install(*series, &mut say) {
@@ -185,7 +187,7 @@ fn install(settings: &Settings, wanted: &[Series]) {
 
 /// The newest runtime of every series.
 fn runtimes(settings: &Settings) -> Result<Vec<Runtime>, RunError> {
-    let installed = runtimes_dir(settings);
+    let installed = Runtimes::of_config(settings.runtimes_dir.as_deref());
     let dir = installed.dir();
     let list = installed.list().map_err(|source| RunError::Runtimes {
         dir: dir.into(),

@@ -56,8 +56,15 @@ impl Api {
         self.get("/me").await
     }
 
+    /// All of one's own, page by page.
     pub async fn workers(&self) -> Result<WorkerList, ApiError> {
-        self.get("/workers").await
+        let mut list: WorkerList = self.get("/workers").await?;
+        while let Some(next) = list.next.take() {
+            let page: WorkerList = self.get(&format!("/workers?after={next}")).await?;
+            list.workers.extend(page.workers);
+            list.next = page.next;
+        }
+        Ok(list)
     }
 
     /// Reading and unpacking a large archive takes the coordinator a while.

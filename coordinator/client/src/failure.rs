@@ -118,12 +118,22 @@ fn problem_code(problem: &Problem) -> u8 {
         | ProblemKind::NewerThanEveryRuntime
         | ProblemKind::HashMismatch
         | ProblemKind::WrongOffset
-        | ProblemKind::IdentityTaken => 6,
+        | ProblemKind::IdentityTaken
+        | ProblemKind::ChangeInThePast
+        | ProblemKind::CampaignOver
+        | ProblemKind::CampaignNotRunning
+        | ProblemKind::NotEnoughCredits
+        | ProblemKind::AlreadyCheckedIn
+        | ProblemKind::QuestNotOpen
+        | ProblemKind::QuestDone
+        | ProblemKind::QuestNotVisited
+        | ProblemKind::ReferralRefused => 6,
         ProblemKind::StorageFull
         | ProblemKind::Internal
         | ProblemKind::WorkerTooOld
         | ProblemKind::HelloFirst
         | ProblemKind::TooManyTries
+        | ProblemKind::PayoutNotPossible
         | ProblemKind::CounterpartUnavailable => 5,
         ProblemKind::Unknown if problem.status >= 500 => 5,
         ProblemKind::Unknown => 6,

@@ -20,7 +20,7 @@ ALTER TABLE workers ADD COLUMN name_key TEXT NOT NULL DEFAULT '';
 UPDATE workers SET name_key = LOWER(name);
 -- Who decided on the status, when, and why.
 ALTER TABLE workers ADD COLUMN decided_us BIGINT;
-ALTER TABLE workers ADD COLUMN decided_by TEXT REFERENCES users (id);
+ALTER TABLE workers ADD COLUMN decided_by TEXT REFERENCES users (id) ON DELETE SET NULL;
 ALTER TABLE workers ADD COLUMN decided_why TEXT;
 -- A hello that was refused since the last good one, because the software was too old: when, and its version.
 ALTER TABLE workers ADD COLUMN turned_away_us BIGINT;

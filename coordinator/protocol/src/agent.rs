@@ -5,7 +5,7 @@
 //! registration   asked by installers             → how the coordinator knows this worker
 //! work       a slot asks for frames (held)       → a lease, or nothing yet
 //! report     progress, outputs, failures, logs   → a verdict on each, what is no longer mine
-//! commands   held open all the time              → stop this, drain
+//! commands   held open all the time              → stop this, drain, install that
 //! blobs      scenes down, outputs up             (see [`crate::blob`])
 //! ```
 //!
@@ -58,6 +58,37 @@ pub struct Hello {
     /// Finished outputs that an earlier start left in the journal: theirs stay open.
     #[serde(default)]
     pub journal: Vec<AttemptRef>,
+    /// Series that the worker installs when it is told to; none where its owner does not want that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub installable: Vec<Series>,
+    /// What it was told to install and has not got.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub installs: Vec<Install>,
+}
+
+/// How an installation of a Blender goes. One that is done is among the runtimes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Install {
+    #[schema(value_type = String)]
+    pub series: Series,
+    #[serde(flatten)]
+    pub state: InstallState,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum InstallState {
+    Running,
+    Failed {
+        /// How long ago: the worker's clock may be wrong.
+        ago_ms: u64,
+        /// For people.
+        message: String,
+    },
+    /// A state that this reader does not know yet.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What a slot renders on.
@@ -454,6 +485,12 @@ pub enum Command {
     /// Finish what is rendering and hand back the rest. Go on asking for work: there is none until the
     /// worker's owner resumes it.
     Drain,
+    /// Install this Blender beside the work, and say hello when that begins and when it has ended. Only to
+    /// workers that said that they can.
+    Install {
+        #[schema(value_type = String)]
+        series: Series,
+    },
     /// A command that this reader does not know yet.
     #[serde(other)]
     Unknown,

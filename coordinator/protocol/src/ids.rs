@@ -111,3 +111,11 @@ id!(
     /// A person's word against a decision.
     AppealId, "an appeal"
 );
+id!(
+    /// A batch of rewards that is paid as a whole.
+    PayoutId, "a payout"
+);
+id!(
+    /// A claim that a quest was done.
+    ClaimId, "a claim"
+);

@@ -11,6 +11,11 @@
 //! |---|---|---|
 //! | worker → coordinator | [`agent`] | `/agent/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`fair_play`] | `/api/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
+//! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`community`] | `/api/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`ledger`], [`leaderboard`], [`snapshot`] | `/api/v1/…` |
 //! | coordinator → anybody, when it refuses | [`problem`] | every address |
 //! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
 //!
@@ -25,22 +30,27 @@ pub mod benchmark;
 pub mod blender;
 pub mod blob;
 pub mod campaign;
+pub mod community;
 pub mod fair_play;
 pub mod frames;
 pub mod gpus;
 pub mod ids;
 pub mod job;
+pub mod leaderboard;
+pub mod ledger;
+pub mod payout;
 pub mod people;
 pub mod problem;
 pub mod scene;
 pub mod settings;
 pub mod sign_in;
+pub mod snapshot;
 pub mod worker;
 pub mod worker_config;
 
 pub use amount::{Cents, Micros};
 pub use blob::BlobHash;
 pub use ids::{
-    AppealId, CampaignId, DecisionId, IdentityId, JobId, LeaseId, SceneId, SessionId, TaskId,
-    TokenId, UserId, WorkerId,
+    AppealId, CampaignId, ClaimId, DecisionId, IdentityId, JobId, LeaseId, PayoutId, SceneId,
+    SessionId, TaskId, TokenId, UserId, WorkerId,
 };

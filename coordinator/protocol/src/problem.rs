@@ -82,6 +82,9 @@ pub enum ProblemKind {
     /// This needs a sign-in of the last minutes.
     #[serde(rename = "urn:pictor:problem:sign-in-again")]
     SignInAgain,
+    /// The chain would not carry the payout out: too little money, another chain, another key.
+    #[serde(rename = "urn:pictor:problem:payout-not-possible")]
+    PayoutNotPossible,
     /// The identity provider or the Aptos node does not answer as it should; try again later.
     #[serde(rename = "urn:pictor:problem:counterpart-unavailable")]
     CounterpartUnavailable,
@@ -101,6 +104,24 @@ pub enum ProblemKind {
     /// The person is banned here; `detail` says why.
     #[serde(rename = "urn:pictor:problem:banned")]
     Banned,
+    /// No campaign runs yet, so nothing can be earned.
+    #[serde(rename = "urn:pictor:problem:campaign-not-running")]
+    CampaignNotRunning,
+    /// There was a check-in on this day; `Retry-After` says when the next one is possible.
+    #[serde(rename = "urn:pictor:problem:already-checked-in")]
+    AlreadyCheckedIn,
+    /// The quest cannot be done now: its time has not come, is over, or it was taken out.
+    #[serde(rename = "urn:pictor:problem:quest-not-open")]
+    QuestNotOpen,
+    /// The quest counts already.
+    #[serde(rename = "urn:pictor:problem:quest-done")]
+    QuestDone,
+    /// A link's claim without the visit, or right after it; with `Retry-After` where waiting helps.
+    #[serde(rename = "urn:pictor:problem:quest-not-visited")]
+    QuestNotVisited,
+    /// Nobody can be entered as one's referrer any more, or not this person.
+    #[serde(rename = "urn:pictor:problem:referral-refused")]
+    ReferralRefused,
     /// A fault of the coordinator; try again later.
     #[serde(rename = "urn:pictor:problem:internal")]
     Internal,

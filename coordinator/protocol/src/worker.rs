@@ -130,6 +130,13 @@ pub struct DrainWorker {
     pub reason: Option<String>,
 }
 
+/// `POST /api/v1/workers/{id}/suspend`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SuspendWorker {
+    /// Why, for its owner: 1 to 200 characters.
+    pub reason: String,
+}
+
 /// `GET /api/v1/workers/{id}/uptime`: when the coordinator heard of a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Uptime {

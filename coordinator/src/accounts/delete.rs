@@ -28,6 +28,8 @@ pub enum DeleteError {
     OtherName(String),
     #[error("{0} of your jobs are not over: cancel them, or wait")]
     JobsRun(i64),
+    #[error("your reward is on its way: wait until it is paid")]
+    RewardDue,
     #[error("an account without another operator beside it stays")]
     LastOperator,
     /// What would be lost, in words.
@@ -108,7 +110,14 @@ async fn may_go(
     if open > 0 {
         return Err(DeleteError::JobsRun(open));
     }
+    let (won, under_way) = standing::rewards_due(tx, user).await?;
+    if under_way > 0 {
+        return Err(DeleteError::RewardDue);
+    }
     let mut amounts = Vec::new();
+    if won > 0 {
+        amounts.push("a reward that is not paid yet".to_owned());
+    }
     let mut books = Vec::new();
     for book in crate::store::ledger::books_of(tx, user).await? {
         let balance = ledger::balance(tx, book, user).await?;

@@ -1,6 +1,6 @@
 //! What the chain says of an account, as an Aptos full node tells it.
 
-use http::{Request, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use serde::Deserialize;
 
 use super::aptos::Address;
@@ -14,8 +14,8 @@ pub struct FullNode {
     outbound: Outbound,
 }
 
-/// Why nobody knows who may sign for an account. Each of these refuses the sign-in: a node that is down
-/// must not make an old key good again.
+/// Why a node did not say what it was asked. Of who may sign for an account, each of these refuses the sign-in: a
+/// node that is down must not make an old key good again.
 #[derive(Debug, thiserror::Error)]
 pub enum FullNodeError {
     #[error("the address of the Aptos node cannot be asked")]
@@ -43,12 +43,38 @@ impl FullNode {
         }
     }
 
+    /// A request for what stands at `path`.
+    pub fn get(&self, path: &str) -> Result<Request<Vec<u8>>, FullNodeError> {
+        let request = Request::get(format!("{}{path}", self.url));
+        let request = request.header(header::ACCEPT, "application/json");
+        Ok(request.body(Vec::new())?)
+    }
+
+    /// A request that hands `body` over, which is of that media type.
+    pub fn post(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: Vec<u8>,
+    ) -> Result<Request<Vec<u8>>, FullNodeError> {
+        let request = Request::post(format!("{}{path}", self.url));
+        let request = request
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, media_type);
+        Ok(request.body(body)?)
+    }
+
+    pub async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+    ) -> Result<Response<Vec<u8>>, FullNodeError> {
+        Ok(self.outbound.send(request).await?)
+    }
+
     /// The authentication key of an account. One that the chain has not seen yet has its address for a key.
     pub async fn authentication_key(&self, address: Address) -> Result<Address, FullNodeError> {
-        let request = Request::get(format!("{}/v1/accounts/{address}", self.url))
-            .header(header::ACCEPT, "application/json")
-            .body(Vec::new())?;
-        let answer = self.outbound.send(request).await?;
+        let request = self.get(&format!("/v1/accounts/{address}"))?;
+        let answer = self.send(request).await?;
         match answer.status() {
             StatusCode::OK => {
                 let account: Account = serde_json::from_slice(answer.body())?;

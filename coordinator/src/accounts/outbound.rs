@@ -1,4 +1,4 @@
-//! Requests that the coordinator itself makes: to the OpenID provider and to the Aptos full node.
+//! Requests that the coordinator itself makes: to the OpenID provider and to Aptos full nodes.
 //!
 //! Bounded in time and size, and without redirects: a counterpart says who it is by its address.
 

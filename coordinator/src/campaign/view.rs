@@ -114,7 +114,7 @@ fn credits(of: &Credits) -> CreditsTable {
     }
 }
 
-fn quest(of: &Quest) -> WireQuest {
+pub fn quest(of: &Quest) -> WireQuest {
     WireQuest {
         id: of.id.clone(),
         title: of.title.clone(),

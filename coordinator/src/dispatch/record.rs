@@ -4,9 +4,10 @@ use pictor_protocol::agent::Refusal;
 use pictor_protocol::{BlobHash, WorkerId};
 
 use super::task::{self, Attempt, AttemptStatus, Change, Event, Task, TaskStatus};
+use crate::campaign::calendar::hour_of;
 use crate::store::attempts::{self, AttemptRow, AttemptUpdate};
 use crate::store::tasks::{self, AcceptedOutput, TaskRow, TaskUpdate};
-use crate::store::{Result, Tx, jobs};
+use crate::store::{Result, Tx, jobs, online};
 
 /// A picture that passed.
 #[derive(Debug, Clone)]
@@ -146,6 +147,7 @@ async fn write_task(
             finished_us: now_us,
             revision,
         };
+        online::proven_by_frame(tx, row.id, winner.number, hour_of(now_us)).await?;
         return tasks::accept(tx, row.id, &done).await;
     }
     let holder = after

@@ -9,7 +9,7 @@ use pictor_protocol::{JobId, WorkerId};
 
 use super::record::{self, Details, Recorded};
 use super::task::Event;
-use super::{failure, output};
+use super::{failure, installs, output};
 use crate::app::App;
 use crate::campaign::earn::EarnError;
 use crate::jobs::charge::ChargeError;
@@ -89,6 +89,8 @@ pub async fn commands(app: &App, worker: WorkerId) -> store::Result<Vec<Command>
         .collect();
     if store::workers::status(&mut tx, worker).await? != WorkerStatus::Active {
         commands.push(Command::Drain);
+    } else {
+        commands.extend(installs::commands(&mut tx, worker, app.now_us()).await?);
     }
     Ok(commands)
 }

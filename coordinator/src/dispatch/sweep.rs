@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::report;
 use super::task::Event;
+use super::{installs, report};
 use crate::app::App;
 use crate::store::{self, Result};
 use crate::workers::{SILENCE_US, uptime};
@@ -35,6 +35,7 @@ async fn sweep(app: &App, tidy_too: bool) -> Result<()> {
     if store::dispatch::any_tail(&mut tx).await? {
         app.bells.work.ring();
     }
+    installs::ring(app, &mut tx).await?;
     drop(tx);
     if tidy_too {
         remove_unneeded(app).await?;

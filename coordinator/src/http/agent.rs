@@ -115,12 +115,12 @@ async fn ask_for_commands(
     let deadline = tokio::time::Instant::now() + hold;
     let mut bell = app.bells.commands.listen(worker.id);
     loop {
+        let commands = report::commands(&app, worker.id).await?;
         // Its token may have been taken from it since it asked.
         let mut tx = app.store.read().await?;
         let known = store::workers::agent_by_token(&mut tx, &worker.token_hash).await?;
         drop(tx);
         known.ok_or_else(unknown_worker)?;
-        let commands = report::commands(&app, worker.id).await?;
         if !commands.is_empty() {
             return Ok(Json(Commands { commands }));
         }

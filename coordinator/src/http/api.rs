@@ -2,15 +2,21 @@
 
 pub mod blobs;
 pub mod campaign;
+pub mod community;
 pub mod events;
 pub mod fair_play;
 pub mod frames;
 pub mod jobs;
+pub mod leaderboard;
+pub mod ledger;
 pub mod operator;
+pub mod payouts;
 pub mod people;
+pub mod quests;
 pub mod scenes;
 pub mod sessions;
 pub mod sign_in;
+pub mod snapshots;
 pub mod system;
 pub mod worker_history;
 pub mod workers;

@@ -38,10 +38,17 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/supported-gpus",
             "GET /api/v1/campaign",
             "GET /api/v1/campaign/rules",
+            "GET /api/v1/leaderboard",
+            "GET /api/v1/campaign-key",
+            "GET /api/v1/campaigns/{id}/snapshot",
+            "GET /api/v1/campaigns/{id}/snapshot.sig",
+            "GET /api/v1/campaigns/{id}/ledger.csv",
             "GET /api/v1/sign-in",
             "POST /api/v1/sign-in/wallet/challenge",
             "POST /api/v1/sign-in/wallet",
             "POST /api/v1/sign-in/oidc",
+            // It is signed.
+            "POST /api/v1/quests/{id}/webhook",
         ],
     ),
     (
@@ -51,6 +58,11 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "PUT /api/v1/me/roles",
             "GET /api/v1/me/decisions",
             "POST /api/v1/tokens",
+            "GET /api/v1/ledger",
+            "GET /api/v1/ledger/entries",
+            "GET /api/v1/ledger.csv",
+            "GET /api/v1/leaderboard/me",
+            "PUT /api/v1/leaderboard/name",
         ],
     ),
     (
@@ -70,6 +82,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/identities/wallet",
             "POST /api/v1/identities/oidc",
             "POST /api/v1/identities/{id}/pepper",
+            // At sign-up, when no role was chosen yet.
+            "POST /api/v1/referral",
         ],
     ),
     (
@@ -114,7 +128,17 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/demand",
         ],
     ),
-    (Needs::Right(Right::Community), &[]),
+    (
+        Needs::Right(Right::Community),
+        &[
+            "POST /api/v1/check-ins",
+            "GET /api/v1/check-ins",
+            "GET /api/v1/quests",
+            "POST /api/v1/quests/{id}/open",
+            "POST /api/v1/quests/{id}/claim",
+            "GET /api/v1/referral",
+        ],
+    ),
     (
         Needs::Right(Right::Operate),
         &[
@@ -130,6 +154,23 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/operator/appeals/{id}",
             "GET /api/v1/operator/signals",
             "GET /api/v1/operator/audit-log",
+            "GET /api/v1/operator/payouts",
+            "GET /api/v1/operator/payouts/{id}",
+            "GET /api/v1/operator/payouts/{id}/state",
+            "GET /api/v1/operator/payouts/{id}/recipients.csv",
+            "POST /api/v1/operator/payouts/{id}/approve",
+            "POST /api/v1/operator/payouts/{id}/withdraw",
+            "POST /api/v1/operator/payouts/{id}/send",
+            "POST /api/v1/operator/payouts/{id}/paid-by-hand",
+            "DELETE /api/v1/operator/payouts/{id}/paid-by-hand",
+            "GET /api/v1/operator/payout-account",
+            "POST /api/v1/operator/campaigns/{id}/snapshot",
+            "POST /api/v1/workers/{id}/suspend",
+            "POST /api/v1/workers/{id}/reinstate",
+            "GET /api/v1/operator/quest-claims",
+            "POST /api/v1/operator/quest-claims/{id}/confirm",
+            "POST /api/v1/operator/quest-claims/{id}/refuse",
+            "POST /api/v1/operator/campaigns/{id}/snapshot",
         ],
     ),
     (
@@ -149,14 +190,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
 
 /// What a documented route needs; `None` if the table has no line for it.
 pub fn of(method: &str, path: &str) -> Option<Needs> {
-    let is_asked = |line: &&str| {
-        line.split_once(' ')
-            .is_some_and(|(of, at)| of.eq_ignore_ascii_case(method) && at == path)
-    };
-    let mut found = ROUTES
-        .iter()
-        .filter(|(_, lines)| lines.iter().any(|line| is_asked(&line)));
-    found.next().map(|(needs, _)| *needs)
+    let asked = format!("{} {path}", method.to_ascii_uppercase());
+    lines().find_map(|(line, needs)| (line == asked).then_some(needs))
 }
 
 /// Every line of the table with what it needs.

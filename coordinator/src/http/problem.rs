@@ -1,5 +1,11 @@
 //! The only place where a status code is chosen, and where an error of ours is logged.
 
+mod accounts;
+mod campaign;
+mod community;
+mod fair_play;
+mod jobs;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -8,30 +14,8 @@ use pictor_protocol::people::Role;
 use pictor_protocol::problem::{MEDIA_TYPE, Problem, ProblemKind};
 use pictor_protocol::settings::Fault;
 
-use crate::accounts::AccountError;
-use crate::accounts::aptos::KeyError;
-use crate::accounts::aptos::keyless::KeylessError;
-use crate::accounts::delete::DeleteError;
-use crate::accounts::identities::IdentityError;
-use crate::accounts::limits::TooMany;
-use crate::accounts::oidc::OidcError;
-use crate::accounts::rights::Denied;
-use crate::accounts::roles::RoleError;
-use crate::accounts::sessions::SessionError;
-use crate::accounts::wallet::WalletError;
 use crate::blobs::BlobError;
-use crate::campaign::CurrentError;
-use crate::campaign::change::CampaignError;
-use crate::campaign::earn::EarnError;
-use crate::dispatch::report::ReportError;
-use crate::fair_play::appeal::AppealError;
-use crate::fair_play::decide::DecideError;
-use crate::jobs::JobError;
-use crate::jobs::charge::ChargeError;
-use crate::ledger::PostError;
 use crate::store::StoreError;
-use crate::workers::WorkerError;
-use crate::workers::hello::HelloError;
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -162,9 +146,10 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
         ProblemKind::NotTheAccountsKey => (StatusCode::FORBIDDEN, "Not the account's key"),
         ProblemKind::IdentityTaken => (StatusCode::CONFLICT, "Belongs to somebody else"),
         ProblemKind::SignInAgain => (StatusCode::FORBIDDEN, "Sign in again first"),
+        ProblemKind::PayoutNotPossible => (StatusCode::CONFLICT, "Cannot be paid now"),
         ProblemKind::CounterpartUnavailable => (
             StatusCode::BAD_GATEWAY,
-            "A counterpart of the sign-in does not answer",
+            "A counterpart does not answer as it should",
         ),
         ProblemKind::ChangeInThePast => (
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -174,6 +159,12 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
         ProblemKind::CampaignOver => (StatusCode::CONFLICT, "The campaign is over"),
         ProblemKind::AcceptTheRules => (StatusCode::FORBIDDEN, "Accept the rules first"),
         ProblemKind::Banned => (StatusCode::FORBIDDEN, "Banned"),
+        ProblemKind::CampaignNotRunning => (StatusCode::CONFLICT, "No campaign runs"),
+        ProblemKind::AlreadyCheckedIn => (StatusCode::CONFLICT, "Checked in already"),
+        ProblemKind::QuestNotOpen => (StatusCode::CONFLICT, "Not a quest of now"),
+        ProblemKind::QuestDone => (StatusCode::CONFLICT, "The quest is done"),
+        ProblemKind::QuestNotVisited => (StatusCode::CONFLICT, "Visit the quest's link first"),
+        ProblemKind::ReferralRefused => (StatusCode::CONFLICT, "No referral"),
         ProblemKind::Internal | ProblemKind::Unknown => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "A fault of the coordinator",
@@ -231,312 +222,6 @@ impl From<BlobError> for Refused {
                 Self::new(ProblemKind::Invalid, error.to_string())
             }
             BlobError::Io { .. } => Self::internal(&error),
-        }
-    }
-}
-
-impl From<JobError> for Refused {
-    fn from(error: JobError) -> Self {
-        match error {
-            JobError::NotFound(what) => Self::not_found(what),
-            JobError::Invalid(faults) => Self::invalid(faults),
-            JobError::BadScene(why) => Self::new(ProblemKind::BadScene, why),
-            JobError::NewerThanEveryRuntime(why) => {
-                Self::new(ProblemKind::NewerThanEveryRuntime, why)
-            }
-            JobError::NotNow(why) => Self::new(ProblemKind::Conflict, why.to_string()),
-            JobError::Charge(error) => error.into(),
-            JobError::Earn(error) => error.into(),
-            JobError::Rules(error) => error.into(),
-            JobError::Blobs(error) => error.into(),
-            JobError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<ChargeError> for Refused {
-    fn from(error: ChargeError) -> Self {
-        match error {
-            ChargeError::NotEnough { .. } | ChargeError::Short(_) => {
-                Self::new(ProblemKind::NotEnoughCredits, error.to_string())
-            }
-            ChargeError::Books(error) => error.into(),
-            ChargeError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<EarnError> for Refused {
-    fn from(error: EarnError) -> Self {
-        match error {
-            EarnError::Rules(error) => error.into(),
-            EarnError::Books(error) => error.into(),
-            EarnError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<PostError> for Refused {
-    fn from(error: PostError) -> Self {
-        match error {
-            PostError::Overdrawn { .. } => {
-                Self::new(ProblemKind::NotEnoughCredits, error.to_string())
-            }
-            PostError::NotPositive(_) | PostError::TooLarge => Self::internal(&error),
-            PostError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<ReportError> for Refused {
-    fn from(error: ReportError) -> Self {
-        match error {
-            ReportError::Charge(_) | ReportError::Earn(_) => Self::internal(&error),
-            ReportError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<AccountError> for Refused {
-    fn from(error: AccountError) -> Self {
-        match error {
-            AccountError::NoSuchUser(_) => Self::not_found("user"),
-            AccountError::NotAnOperator => Self::new(ProblemKind::Forbidden, error.to_string()),
-            AccountError::NoScope | AccountError::BadExpiry => {
-                Self::new(ProblemKind::Invalid, error.to_string())
-            }
-            AccountError::Banned => Self::new(ProblemKind::Banned, error.to_string()),
-            AccountError::NoRandomness(error) => Self::internal(&error),
-            AccountError::Session(error) => error.into(),
-            AccountError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<Denied> for Refused {
-    fn from(denied: Denied) -> Self {
-        let why = denied.to_string();
-        match denied {
-            Denied::NeedsRole(role) => Self {
-                role: Some(role),
-                ..Self::new(ProblemKind::ChooseARole, why)
-            },
-            Denied::NeedsScope(_) | Denied::NeedsSession | Denied::NotAnOperator => {
-                Self::new(ProblemKind::Forbidden, why)
-            }
-        }
-    }
-}
-
-impl From<RoleError> for Refused {
-    fn from(error: RoleError) -> Self {
-        match error {
-            RoleError::NotARole => Self::invalid(vec![Fault {
-                field: "roles".into(),
-                message: error.to_string(),
-            }]),
-            RoleError::AcceptFirst(first) => Self {
-                rules_version: Some(first.version),
-                ..Self::new(ProblemKind::AcceptTheRules, first.to_string())
-            },
-            RoleError::Current(error) => error.into(),
-            RoleError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<DecideError> for Refused {
-    fn from(error: DecideError) -> Self {
-        match error {
-            DecideError::NotFound => Self::not_found("person"),
-            DecideError::BadReason => Self::fault("reason", &error),
-            DecideError::TooMuchEvidence => Self::fault("evidence", &error),
-            DecideError::Refused(_) => Self::new(ProblemKind::Conflict, error.to_string()),
-            DecideError::Current(error) => error.into(),
-            DecideError::Books(error) => Self::internal(&error),
-            DecideError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<AppealError> for Refused {
-    fn from(error: AppealError) -> Self {
-        match error {
-            AppealError::NotFound => Self::not_found("appeal"),
-            AppealError::BadWords => Self::fault("words", &error),
-            AppealError::BadAnswer => Self::fault("answer", &error),
-            AppealError::NothingToAppealAgainst
-            | AppealError::AppealedBefore
-            | AppealError::Oneself
-            | AppealError::Over(_) => Self::new(ProblemKind::Conflict, error.to_string()),
-            AppealError::Decide(error) => error.into(),
-            AppealError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<DeleteError> for Refused {
-    fn from(error: DeleteError) -> Self {
-        match error {
-            DeleteError::NotFound => Self::not_found("account"),
-            DeleteError::OtherName(_) => Self::fault("name", &error),
-            DeleteError::JobsRun(_) | DeleteError::LastOperator | DeleteError::WouldForfeit(_) => {
-                Self::new(ProblemKind::Conflict, error.to_string())
-            }
-            DeleteError::Job(error) => error.into(),
-            DeleteError::Books(error) => Self::internal(&error),
-            DeleteError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<CampaignError> for Refused {
-    fn from(error: CampaignError) -> Self {
-        match error {
-            CampaignError::NotFound => Self::not_found("campaign"),
-            CampaignError::Invalid(faults) => Self::invalid(faults),
-            CampaignError::InThePast(ref faults) => Self {
-                faults: faults.clone(),
-                ..Self::new(ProblemKind::ChangeInThePast, error.to_string())
-            },
-            CampaignError::TooEarly(_) => {
-                Self::new(ProblemKind::ChangeInThePast, error.to_string())
-            }
-            CampaignError::Over => Self::new(ProblemKind::CampaignOver, error.to_string()),
-            CampaignError::SlugTaken(_) | CampaignError::Overlaps(_) => {
-                Self::new(ProblemKind::Conflict, error.to_string())
-            }
-            CampaignError::Current(error) => error.into(),
-            CampaignError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<CurrentError> for Refused {
-    fn from(error: CurrentError) -> Self {
-        match error {
-            CurrentError::NoRules { .. } | CurrentError::Unreadable { .. } => {
-                Self::internal(&error)
-            }
-            CurrentError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<HelloError> for Refused {
-    fn from(error: HelloError) -> Self {
-        match error {
-            HelloError::TooMuch => Self::new(ProblemKind::Invalid, error.to_string()),
-            HelloError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<SessionError> for Refused {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Banned { .. } => Self::new(ProblemKind::Banned, error.to_string()),
-            SessionError::NoRandomness(error) => Self::internal(&error),
-            SessionError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<TooMany> for Refused {
-    fn from(error: TooMany) -> Self {
-        Self {
-            retry_after_s: Some(error.retry_after_s),
-            ..Self::new(ProblemKind::TooManyTries, error.to_string())
-        }
-    }
-}
-
-impl From<IdentityError> for Refused {
-    fn from(error: IdentityError) -> Self {
-        match error {
-            IdentityError::Taken => Self::new(ProblemKind::IdentityTaken, error.to_string()),
-            IdentityError::Banned { .. } => Self::new(ProblemKind::Banned, error.to_string()),
-            IdentityError::NoRandomness(error) => Self::internal(&error),
-            IdentityError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<WalletError> for Refused {
-    fn from(error: WalletError) -> Self {
-        let kind = match error {
-            WalletError::Address(_)
-            | WalletError::NotHexadecimal(_)
-            | WalletError::Key(
-                KeyError::Unreadable | KeyError::NotOnCurve | KeyError::Threshold { .. },
-            ) => ProblemKind::Invalid,
-            WalletError::Key(KeyError::Keyless | KeyError::Passkey) => ProblemKind::UnsupportedKey,
-            WalletError::Expired => ProblemKind::SignInExpired,
-            WalletError::OtherAddress
-            | WalletError::OtherText { .. }
-            | WalletError::Signature(_) => ProblemKind::NotProven,
-            WalletError::OtherKey(_) | WalletError::NotTheAccountsKey(_) => {
-                ProblemKind::NotTheAccountsKey
-            }
-            WalletError::Node(ref cause) => {
-                tracing::warn!(
-                    error = cause as &(dyn std::error::Error + 'static),
-                    "the Aptos node cannot be asked"
-                );
-                ProblemKind::CounterpartUnavailable
-            }
-            WalletError::Identity(error) => return error.into(),
-            WalletError::NoRandomness(error) => return Self::internal(&error),
-            WalletError::Store(error) => return error.into(),
-        };
-        Self::new(kind, error.to_string())
-    }
-}
-
-impl From<OidcError> for Refused {
-    fn from(error: OidcError) -> Self {
-        let kind = match error {
-            OidcError::Expired => ProblemKind::SignInExpired,
-            OidcError::Refused(_)
-            | OidcError::BadCode(_)
-            | OidcError::NoIdToken
-            | OidcError::BadIdToken(_)
-            | OidcError::OtherIssuer => ProblemKind::NotProven,
-            OidcError::Unavailable(_) => ProblemKind::CounterpartUnavailable,
-            OidcError::Keyless(_) => ProblemKind::Invalid,
-            OidcError::Identity(error) => return error.into(),
-            OidcError::NoRandomness(error) => return Self::internal(&error),
-            OidcError::Store(error) => return error.into(),
-        };
-        tracing::info!(
-            error = &error as &(dyn std::error::Error + 'static),
-            "a sign-in failed"
-        );
-        Self::new(kind, error.to_string())
-    }
-}
-
-impl From<KeylessError> for Refused {
-    fn from(error: KeylessError) -> Self {
-        Self::internal(&error)
-    }
-}
-
-impl From<WorkerError> for Refused {
-    fn from(error: WorkerError) -> Self {
-        match error {
-            WorkerError::BadName => Self::invalid(vec![Fault {
-                field: "name".into(),
-                message: error.to_string(),
-            }]),
-            WorkerError::BadReason => Self::invalid(vec![Fault {
-                field: "reason".into(),
-                message: error.to_string(),
-            }]),
-            WorkerError::NotFound => Self::not_found("worker"),
-            WorkerError::Suspended => Self::new(ProblemKind::Conflict, error.to_string()),
-            WorkerError::NoRandomness(error) => Self::internal(&error),
-            WorkerError::Store(error) => error.into(),
         }
     }
 }

@@ -16,8 +16,8 @@ use utoipa::openapi::security::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
-    blobs, campaign, events, fair_play, frames, jobs, operator, people, scenes, sessions, sign_in,
-    system, worker_history, workers,
+    blobs, campaign, community, events, fair_play, frames, jobs, leaderboard, ledger, operator,
+    payouts, people, quests, scenes, sessions, sign_in, snapshots, system, worker_history, workers,
 };
 use super::needs;
 use super::problem::Refused;
@@ -47,11 +47,18 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(jobs::routes()) //       /api/v1/jobs[/{id}[/pause|resume|cancel|retry]]
         .merge(frames::routes()) //     /api/v1/jobs/{id}/frames[/{frame}[/output|thumbnail|log]]  …/output.zip
         .merge(events::routes()) //     /api/v1/jobs/{id}/events
-        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume|token]]  /api/v1/demand
+        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume|token|suspend|reinstate]]  /api/v1/demand
         .merge(worker_history::routes()) // /api/v1/workers/{id}/uptime|tasks
         .merge(campaign::routes()) //   /api/v1/campaign[/rules]  /api/v1/operator/campaigns[/{id}/rules|dates|close]
         .merge(fair_play::routes()) //  /api/v1/me/decisions|appeal|export  DELETE /api/v1/me
         .merge(operator::routes()) //   /api/v1/operator/people[/{id}[/standing]]  …/appeals[/{id}]  …/signals  …/audit-log
+        // operators
+        .merge(payouts::routes()) //    /api/v1/operator/payouts[/{id}[/state|approve|withdraw|send|…]]  …/payout-account
+        .merge(community::routes()) //  /api/v1/check-ins  /api/v1/referral
+        .merge(quests::routes()) //     /api/v1/quests[/{id}/open|claim|webhook]  /api/v1/operator/quest-claims[/{id}/confirm|refuse]
+        .merge(snapshots::routes()) //  /api/v1/campaigns/{id}/snapshot[.sig]|ledger.csv  /api/v1/campaign-key  …/operator/…
+        .merge(leaderboard::routes()) // /api/v1/leaderboard[/me|/name]
+        .merge(ledger::routes()) //     /api/v1/ledger[/entries]  /api/v1/ledger.csv
         // workers
         .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}
         // machines that watch

@@ -8,9 +8,10 @@ use pictor_protocol::job::{
 use pictor_protocol::settings::Engine;
 
 use super::{charge, state};
+use crate::dispatch::missing::Need;
 use crate::dispatch::pace::{self, Measured};
 use crate::dispatch::task::TaskStatus;
-use crate::dispatch::{ability, decide};
+use crate::dispatch::{ability, installs};
 use crate::store::dispatch::OnlineWorker;
 use crate::store::jobs::JobRow;
 use crate::store::tasks::TaskRow;
@@ -118,10 +119,12 @@ async fn time_left_ms(
 async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<String>> {
     let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
     let engine = row.plan.0.engine;
-    let finds = |series: &[Series]| match row.runtime.0 {
-        Some(runtime) => series.contains(&runtime),
-        None => decide::pick_runtime(row.blender, row.file_series, series).is_some(),
+    let need = Need {
+        runtime: row.runtime.0,
+        wanted: row.blender,
+        file: row.file_series,
     };
+    let finds = |series: &[Series]| need.pick(series).is_some();
     let installed: Vec<Series> = online
         .iter()
         .flat_map(|worker| worker.series.0.iter().copied())
@@ -134,7 +137,8 @@ async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<S
     Ok(if online.is_empty() {
         Some("no worker is online".into())
     } else if !finds(&installed) {
-        Some(format!("no worker that is online has {wanted}"))
+        let outlook = installs::outlook(tx, &need, &wanted, now_us).await?;
+        outlook.or_else(|| Some(format!("no worker that is online has {wanted}")))
     } else if !finds(&able) {
         let engine = engine.map_or("its engine", engine_name);
         Some(format!(

@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use pictor_protocol::WorkerId;
 use pictor_protocol::problem::{Problem, ProblemKind};
-use pictor_protocol::worker::{Demand, NewWorker, Worker, WorkerList};
+use pictor_protocol::worker::{Demand, DrainWorker, NewWorker, Worker, WorkerList};
 use pictor_protocol::worker_config::WorkerConfig;
 use serde::de::DeserializeOwned;
 
@@ -88,8 +88,15 @@ impl Coordinator {
 
     /// Every worker of the token's owner.
     pub async fn workers(&self) -> Result<Vec<Worker>, CallError> {
-        let list: WorkerList = self.json(Method::GET, "workers", Bytes::new()).await?;
-        Ok(list.workers)
+        let (mut workers, mut path) = (Vec::new(), "workers".to_owned());
+        loop {
+            let page: WorkerList = self.json(Method::GET, &path, Bytes::new()).await?;
+            workers.extend(page.workers);
+            let Some(next) = page.next else {
+                return Ok(workers);
+            };
+            path = format!("workers?after={next}");
+        }
     }
 
     /// Registers a worker; the answer holds its token, which is nowhere else.
@@ -102,7 +109,11 @@ impl Coordinator {
     /// Gives a worker nothing more; one that is gone already is drained.
     pub async fn drain(&self, worker: WorkerId) -> Result<(), CallError> {
         let path = format!("workers/{worker}/drain");
-        or_gone(self.call(Method::POST, &path, Bytes::new()).await)
+        let why = DrainWorker {
+            reason: Some("the launcher takes its container away".into()),
+        };
+        let body = serde_json::to_vec(&why).map_err(CallError::NotUnderstood)?;
+        or_gone(self.call(Method::POST, &path, body.into()).await)
     }
 
     /// Makes a worker's token worthless; one that is gone already is retired.

@@ -185,6 +185,11 @@ pub async fn give_back(
     Ok(posted)
 }
 
+/// The key of the entry by which what is left of a hold goes on.
+pub fn settled_by(hold: &str) -> String {
+    format!("settle/{hold}")
+}
+
 /// What is left goes on. Answers how much that was; nothing if the hold was over.
 pub async fn settle(tx: &mut Tx, hold: &str, now_us: i64) -> Result<Option<Micros>, PostError> {
     let Some(row) = open(tx, hold).await? else {
@@ -194,13 +199,11 @@ pub async fn settle(tx: &mut Tx, hold: &str, now_us: i64) -> Result<Option<Micro
     if left > Micros::ZERO {
         let inputs = json!({ "hold": hold });
         let to = row.destination.account(row.owner);
-        let entry = Entry::new(
-            format!("settle/{hold}"),
-            row.book,
-            EntryKind::Settle,
-            inputs,
-        )
-        .transfer(Account::Held(row.owner), to, left);
+        let entry = Entry::new(settled_by(hold), row.book, EntryKind::Settle, inputs).transfer(
+            Account::Held(row.owner),
+            to,
+            left,
+        );
         post(tx, &entry, now_us).await?;
         ledger::settle_part(tx, hold, left).await?;
     }

@@ -1,14 +1,17 @@
 //! What the choice of work needs to know, in a few small queries; none of them grows with the number of
 //! frames of a job.
 
+use pictor_protocol::agent::Hello;
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::RenderPlan;
 use pictor_protocol::{BlobHash, JobId, SceneId, UserId, WorkerId};
+use serde::Deserialize;
 use sqlx::FromRow;
 
-use super::column::{Json, Maybe};
+use super::column::{Json, Maybe, MaybeJson};
 use super::{Result, Tx};
 use crate::dispatch::ability::{Ability, Equipment};
+use crate::dispatch::missing::Need;
 
 /// An open job, as dispatch sees it.
 #[derive(Debug, FromRow)]
@@ -142,6 +145,11 @@ pub struct OnlineWorker {
 }
 
 impl OnlineWorker {
+    /// How many slots it has.
+    pub fn slots(&self) -> usize {
+        self.abilities.0.len()
+    }
+
     pub fn equipment(&self) -> Equipment<'_> {
         Equipment {
             series: &self.series.0,
@@ -161,19 +169,83 @@ pub async fn online(tx: &mut Tx, since_us: i64) -> Result<Vec<OnlineWorker>> {
     )
 }
 
-/// Every series that a worker has which ever said hello and is not retired.
+/// What the jobs with queued frames can be rendered with, each answer once.
+pub async fn needs(tx: &mut Tx) -> Result<Vec<Need>> {
+    #[derive(FromRow)]
+    struct Needing {
+        #[sqlx(try_from = "Option<String>")]
+        runtime: Maybe<Series>,
+        #[sqlx(try_from = "String")]
+        blender: BlenderWanted,
+        #[sqlx(try_from = "String")]
+        file_series: Series,
+    }
+    let rows = fetch_all!(
+        tx,
+        Needing,
+        "SELECT DISTINCT runtime, blender, file_series FROM jobs WHERE intent = 'run' AND queued > 0 \
+         ORDER BY runtime, blender, file_series"
+    )?;
+    let need = |row: Needing| Need {
+        runtime: row.runtime.0,
+        wanted: row.blender,
+        file: row.file_series,
+    };
+    Ok(rows.into_iter().map(need).collect())
+}
+
+/// A worker that may be told to install a Blender, with all that it said of itself.
+#[derive(Debug, FromRow)]
+pub struct InstallerRow {
+    #[sqlx(try_from = "String")]
+    pub id: WorkerId,
+    pub name: String,
+    #[sqlx(try_from = "String")]
+    pub series: Json<Vec<Series>>,
+    #[sqlx(try_from = "String")]
+    pub abilities: Json<Vec<Ability>>,
+    #[sqlx(try_from = "Option<String>")]
+    pub hello: MaybeJson<Hello>,
+    pub hello_us: Option<i64>,
+}
+
+/// The workers of [`online`], for whoever has to read their hellos.
+pub async fn installers(tx: &mut Tx, since_us: i64) -> Result<Vec<InstallerRow>> {
+    fetch_all!(
+        tx,
+        InstallerRow,
+        "SELECT id, name, series, abilities, hello, hello_us FROM workers \
+         WHERE status = 'active' AND last_seen_us > $1 AND abilities <> '[]' ORDER BY id",
+        since_us
+    )
+}
+
+/// Every series that a worker has or can install which ever said hello and is not retired.
 pub async fn known_series(tx: &mut Tx) -> Result<Vec<Series>> {
     #[derive(FromRow)]
     struct Known {
         #[sqlx(try_from = "String")]
         series: Json<Vec<Series>>,
+        #[sqlx(try_from = "Option<String>")]
+        hello: MaybeJson<Offered>,
+    }
+    /// The rest of a hello says nothing about Blender versions.
+    #[derive(Deserialize)]
+    struct Offered {
+        #[serde(default)]
+        installable: Vec<Series>,
     }
     let rows = fetch_all!(
         tx,
         Known,
-        "SELECT DISTINCT series FROM workers WHERE status <> 'retired' AND hello IS NOT NULL"
+        "SELECT series, hello FROM workers WHERE status <> 'retired' AND hello IS NOT NULL"
     )?;
-    Ok(rows.into_iter().flat_map(|row| row.series.0).collect())
+    let mut known: Vec<Series> = Vec::new();
+    for row in rows {
+        known.extend(row.series.0);
+        known.extend(row.hello.0.into_iter().flat_map(|it| it.installable));
+    }
+    Ok(known)
 }
 
 /// A slot that holds frames of a job, and its worker's record on the job.

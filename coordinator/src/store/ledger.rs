@@ -209,6 +209,17 @@ pub async fn due_holds(tx: &mut Tx, now_us: i64, limit: i64) -> Result<Vec<HoldR
     )
 }
 
+/// Lets a hold be due at another time.
+pub async fn put_off(tx: &mut Tx, key: &str, due_us: i64) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE ledger_holds SET due_us = $2 WHERE key = $1 AND status = 'held'",
+        key,
+        due_us
+    )?;
+    Ok(())
+}
+
 /// What somebody has that waits in a book, the oldest first.
 pub async fn holds_of(tx: &mut Tx, book: Book, owner: UserId) -> Result<Vec<HoldRow>> {
     fetch_all!(

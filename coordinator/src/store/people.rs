@@ -44,6 +44,16 @@ pub async fn insert_user(
     Ok(())
 }
 
+pub async fn exists(tx: &mut Tx, id: UserId) -> Result<bool> {
+    let (found,) = fetch_one!(
+        tx,
+        (i64,),
+        "SELECT COUNT(*) FROM users WHERE id = $1",
+        id.to_string()
+    )?;
+    Ok(found > 0)
+}
+
 pub async fn user_by_name(tx: &mut Tx, name: &str) -> Result<Option<User>> {
     fetch_optional!(
         tx,
@@ -252,12 +262,14 @@ pub async fn operators(tx: &mut Tx) -> Result<i64> {
     Ok(row.count)
 }
 
-/// Leaves of an account its id: the name, the ways to sign in and what was signed in to are gone.
+/// Leaves of an account its id: the names, the ways to sign in, what was signed in to and what was done in the
+/// community are gone.
 pub async fn forget(tx: &mut Tx, user: UserId, now_us: i64) -> Result<()> {
     let id = user.to_string();
     execute!(
         tx,
-        "UPDATE users SET name = $2, operator = 0, deleted_us = $3 WHERE id = $1",
+        "UPDATE users SET name = $2, operator = 0, deleted_us = $3, \
+             public_name = NULL, public_name_key = NULL WHERE id = $1",
         &id,
         format!("deleted-{user}"),
         now_us
@@ -268,6 +280,16 @@ pub async fn forget(tx: &mut Tx, user: UserId, now_us: i64) -> Result<()> {
     execute!(tx, "DELETE FROM wallet_challenges WHERE user_id = $1", &id)?;
     execute!(tx, "DELETE FROM identities WHERE user_id = $1", &id)?;
     execute!(tx, "DELETE FROM roles WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM check_ins WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM quest_claims WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM quest_events WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM referral_codes WHERE user_id = $1", &id)?;
+    execute!(
+        tx,
+        "DELETE FROM referrals WHERE user_id = $1 OR referrer_id = $1",
+        &id
+    )?;
+    execute!(tx, "DELETE FROM referral_weeks WHERE user_id = $1", &id)?;
     execute!(tx, "DELETE FROM rules_acceptances WHERE user_id = $1", &id)?;
     Ok(())
 }

@@ -312,6 +312,16 @@ pub async fn barred(tx: &mut Tx) -> Result<Vec<UserId>> {
     Ok(rows.into_iter().map(|row| row.user_id).collect())
 }
 
+/// Everybody who is disqualified or banned.
+pub async fn disqualified(tx: &mut Tx) -> Result<Vec<UserId>> {
+    let rows = fetch_all!(
+        tx,
+        UserRow,
+        "SELECT user_id FROM standings WHERE standing IN ('disqualified', 'banned')"
+    )?;
+    Ok(rows.into_iter().map(|row| row.user_id).collect())
+}
+
 /// Whether two people's workers had a device at the same time, or both signed in with an identity.
 pub async fn linked(tx: &mut Tx, a: UserId, b: UserId) -> Result<bool> {
     let found = fetch_one!(
@@ -364,6 +374,29 @@ pub async fn any_linked_renderer(tx: &mut Tx, job: JobId, creator: UserId) -> Re
         }
     }
     Ok(false)
+}
+
+/// Rewards of somebody that were won and are not paid: how many at all, and how many of them are on their way.
+pub async fn rewards_due(tx: &mut Tx, user: UserId) -> Result<(i64, i64)> {
+    #[derive(FromRow)]
+    struct Due {
+        won: i64,
+        under_way: i64,
+    }
+    let row = fetch_one!(
+        tx,
+        Due,
+        "SELECT (SELECT COUNT(*) FROM campaign_winners WHERE user_id = $1 AND NOT EXISTS ( \
+                 SELECT 1 FROM payout_items JOIN payouts ON payouts.id = payout_id \
+                 WHERE payout_items.campaign_id = campaign_winners.campaign_id \
+                   AND payout_items.user_id = $1 AND live = 1 \
+                   AND payouts.status IN ('confirmed', 'by-hand'))) AS won, \
+             (SELECT COUNT(*) FROM payout_items JOIN payouts ON payouts.id = payout_id \
+              WHERE payout_items.user_id = $1 AND live = 1 \
+                AND payouts.status NOT IN ('confirmed', 'by-hand')) AS under_way",
+        user.to_string()
+    )?;
+    Ok((row.won, row.under_way))
 }
 
 /// Notes the devices of a worker.

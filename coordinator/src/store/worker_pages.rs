@@ -55,29 +55,31 @@ pub struct SortedWorker {
     pub id: String,
 }
 
+/// Sorts by little of each worker, and reads the rest of those on the page alone: a hello is long.
 macro_rules! page {
     ($beyond:literal, $order:literal) => {
-        concat!(
+        select_workers!(
+            ", sort_number, sort_text",
             // The presence is the same as `workers::presence`, and tested against it.
-            "SELECT * FROM (SELECT listed.*, \
-                 CASE $6 WHEN 'seen' THEN COALESCE(last_seen_us, 0) WHEN 'created' THEN created_us \
+            "JOIN (SELECT * FROM (SELECT sort_id, \
+                 CASE $6 WHEN 'seen' THEN COALESCE(seen_us, 0) WHEN 'created' THEN made_us \
                      WHEN 'presence' THEN CASE presence WHEN 'online' THEN 0 WHEN 'draining' THEN 1 \
                          WHEN 'suspended' THEN 2 WHEN 'offline' THEN 3 WHEN 'new' THEN 4 ELSE 5 END \
                      ELSE 0 END AS sort_number, \
-                 CASE WHEN $6 IN ('name', 'presence') THEN name_key ELSE '' END AS sort_text \
-             FROM (SELECT known.*, CASE WHEN known.status IN ('retired', 'suspended') THEN known.status \
-                     WHEN last_seen_us IS NULL THEN 'new' WHEN last_seen_us < $2 THEN 'offline' \
-                     WHEN known.status = 'draining' THEN 'draining' ELSE 'online' END AS presence \
-                 FROM (",
-            select_workers!("WHERE owner_id = $1 AND created_us >= $3 AND created_us < $4"),
-            ") AS known) AS listed \
+                 CASE WHEN $6 IN ('name', 'presence') THEN key ELSE '' END AS sort_text \
+             FROM (SELECT id AS sort_id, created_us AS made_us, last_seen_us AS seen_us, name_key AS key, \
+                     CASE WHEN status IN ('retired', 'suspended') THEN status \
+                         WHEN last_seen_us IS NULL THEN 'new' WHEN last_seen_us < $2 THEN 'offline' \
+                         WHEN status = 'draining' THEN 'draining' ELSE 'online' END AS presence \
+                 FROM workers WHERE owner_id = $1 AND created_us >= $3 AND created_us < $4) AS listed \
              WHERE (presence = $5 OR ($5 = '' AND presence <> 'retired')) \
-                 AND ($7 = '' OR name_key LIKE $7 ESCAPE '!')) AS sorted \
-             WHERE $8 = 0 OR (sort_number, sort_text, id) ",
+                 AND ($7 = '' OR key LIKE $7 ESCAPE '!')) AS sorted \
+             WHERE $8 = 0 OR (sort_number, sort_text, sort_id) ",
             $beyond,
             " ($9, $10, $11) ORDER BY ",
             $order,
-            " LIMIT $12"
+            " LIMIT $12) AS page ON sort_id = workers.id ORDER BY ",
+            $order
         )
     };
 }
@@ -115,9 +117,9 @@ pub async fn workers(tx: &mut Tx, wanted: &WorkersWanted<'_>) -> Result<Vec<Sort
         };
     }
     if wanted.descending {
-        fetch!(page!("<", "sort_number DESC, sort_text DESC, id DESC"))
+        fetch!(page!("<", "sort_number DESC, sort_text DESC, sort_id DESC"))
     } else {
-        fetch!(page!(">", "sort_number, sort_text, id"))
+        fetch!(page!(">", "sort_number, sort_text, sort_id"))
     }
 }
 

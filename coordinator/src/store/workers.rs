@@ -68,13 +68,18 @@ pub struct WorkerRow {
 
 macro_rules! select {
     ($rest:literal) => {
+        $crate::store::workers::select_workers!("", $rest)
+    };
+    ($more:literal, $($rest:literal),+) => {
         concat!(
             "SELECT id, owner_id, name, status, created_us, last_seen_us, instance, hello_us, hello, ",
-            "series, abilities, done, name_key, ",
+            "series, abilities, done, ",
             "decided_us, decided_by, decided_why, turned_away_us, turned_away_version, ",
             "(SELECT COUNT(*) FROM attempts WHERE worker_id = workers.id AND attempts.status = 'leased') ",
-            "AS leased FROM workers ",
-            $rest
+            "AS leased ",
+            $more,
+            " FROM workers ",
+            $($rest),+
         )
     };
 }
@@ -400,6 +405,34 @@ pub async fn forget_all(
 struct IdRow {
     #[sqlx(try_from = "String")]
     id: WorkerId,
+}
+
+/// Suspends a worker; false when it is retired or there is none. Who suspends it again changes the reason.
+pub async fn suspend(tx: &mut Tx, id: WorkerId, decision: Decision<'_>) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE workers SET status = 'suspended', decided_us = $2, decided_by = $3, decided_why = $4 \
+         WHERE id = $1 AND status <> 'retired'",
+        id.to_string(),
+        decision.now_us,
+        decision.by.to_string(),
+        decision.why
+    )?;
+    Ok(changed > 0)
+}
+
+/// Lifts a suspension; false when there is none.
+pub async fn reinstate(tx: &mut Tx, id: WorkerId, decision: Decision<'_>) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE workers SET status = 'active', decided_us = $2, decided_by = $3, decided_why = $4 \
+         WHERE id = $1 AND status = 'suspended'",
+        id.to_string(),
+        decision.now_us,
+        decision.by.to_string(),
+        decision.why
+    )?;
+    Ok(changed > 0)
 }
 
 /// Ends a worker for good; false when there is none, or none any more.

@@ -3,18 +3,19 @@
 
 use std::collections::HashSet;
 
-use pictor_protocol::agent::{Hello, Proven};
+use pictor_protocol::agent::{Hello, InstallState, Proven};
 use pictor_protocol::benchmark;
 
+use super::take_back;
 use crate::app::App;
-use crate::dispatch::report;
-use crate::dispatch::task::Event;
 use crate::store::workers::AgentRow;
 use crate::store::{self, StoreError};
 
 /// Most slots and most runtimes that a worker may tell of: every choice of work reads them.
 pub const SLOTS_MAX: usize = 64;
 const RUNTIMES_MAX: usize = 32;
+/// Of what a worker says of a failed installation; creators are shown it.
+const MESSAGE_CHARS_MAX: usize = 300;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HelloError {
@@ -39,15 +40,11 @@ pub async fn welcome(app: &App, worker: &AgentRow, hello: Hello) -> Result<(), H
         app.telemetry.forget(worker.id);
         // Outputs in the journal were rendered already: they will be reported.
         let journal: HashSet<_> = hello.journal.iter().copied().collect();
-        for row in held
-            .iter()
+        let gone: Vec<_> = held
+            .into_iter()
             .filter(|row| !journal.contains(&row.reference()))
-        {
-            let gone = Event::Expired {
-                attempt: row.attempt,
-            };
-            let _refusal = report::end(app, row.reference(), gone).await?;
-        }
+            .collect();
+        take_back(app, &gone).await?;
     }
     tracing::info!(
         worker.id = %worker.id, worker.name = worker.name, version = hello.version,
@@ -72,8 +69,18 @@ pub async fn turn_away(app: &App, worker: &AgentRow, version: &str) -> Result<()
 /// What may be believed of a hello, and the scores that may not, each with its slot. Proofs for a Blender
 /// that the worker does not have are dropped too, and repeated ones: what is left is bounded.
 fn believe(mut hello: Hello) -> Result<(Hello, Vec<(u16, f64)>), HelloError> {
-    if hello.slots.len() > SLOTS_MAX || hello.runtimes.len() > RUNTIMES_MAX {
+    let lists = [
+        hello.runtimes.len(),
+        hello.installable.len(),
+        hello.installs.len(),
+    ];
+    if hello.slots.len() > SLOTS_MAX || lists.iter().any(|len| *len > RUNTIMES_MAX) {
         return Err(HelloError::TooMuch);
+    }
+    for install in &mut hello.installs {
+        if let InstallState::Failed { message, .. } = &mut install.state {
+            *message = message.chars().take(MESSAGE_CHARS_MAX).collect();
+        }
     }
     let runtimes: HashSet<_> = hello.runtimes.iter().map(|known| known.series).collect();
     let mut implausible = Vec::new();
@@ -96,7 +103,7 @@ fn believe(mut hello: Hello) -> Result<(Hello, Vec<(u16, f64)>), HelloError> {
 
 #[cfg(test)]
 mod tests {
-    use pictor_protocol::agent::{Capability, Device, PROTOCOL, RuntimeInfo, SlotInfo};
+    use pictor_protocol::agent::{Capability, Device, Install, PROTOCOL, RuntimeInfo, SlotInfo};
     use pictor_protocol::blender::Series;
     use uuid::Uuid;
 
@@ -139,6 +146,26 @@ mod tests {
         ));
     }
 
+    #[test]
+    fn what_a_worker_says_of_installing_is_bounded() {
+        let failed = Install {
+            series: BLENDER,
+            state: InstallState::Failed {
+                ago_ms: 0,
+                message: "é".repeat(10_000),
+            },
+        };
+        let mut hello = hello(vec![slot(0)]);
+        hello.installs = vec![failed.clone()];
+        let (believed, _) = believe(hello.clone()).unwrap();
+        let InstallState::Failed { message, .. } = &believed.installs[0].state else {
+            panic!("{believed:?}");
+        };
+        assert_eq!(message.chars().count(), MESSAGE_CHARS_MAX);
+        hello.installs = vec![failed; RUNTIMES_MAX + 1];
+        assert!(matches!(believe(hello), Err(HelloError::TooMuch)));
+    }
+
     fn slot(slot: u16) -> SlotInfo {
         SlotInfo::new(slot, Device::Optix, "test")
     }
@@ -156,6 +183,8 @@ mod tests {
             driver: None,
             sandbox: Vec::new(),
             journal: Vec::new(),
+            installable: Vec::new(),
+            installs: Vec::new(),
         }
     }
 }

@@ -75,7 +75,12 @@ impl Queue {
         if open.iter().all(|job| job.queued == 0) {
             return Ok(queue);
         }
-        let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+        // Who is there matters only for jobs that nobody has begun.
+        let begun = open.iter().all(|job| job.runtime.0.is_some());
+        let online = match begun {
+            true => Vec::new(),
+            false => store::dispatch::online(tx, now_us - SILENCE_US).await?,
+        };
         for job in open.into_iter().filter(|job| job.queued > 0) {
             let engine = job.plan.0.engine;
             let runtime = job.runtime.0.or_else(|| {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod failures;
+mod installs;
 mod leases;
 mod outputs;
 mod proof;

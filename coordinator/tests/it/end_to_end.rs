@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use pictor_protocol::job::{FrameState, Job, JobState};
-use pictor_protocol::worker::WorkerList;
+use pictor_protocol::worker::{Presence, Worker, WorkerList};
 use pictor_protocol::worker_config::WorkerConfig;
 
 use crate::harness::client::Client;
 use crate::harness::events::Events;
 use crate::harness::process::{Process, program, written};
 use crate::harness::{eventually, scenes};
+
+/// A download of 350 MB, on whatever line.
+const INSTALLS_WITHIN: Duration = Duration::from_secs(600);
 
 #[tokio::test]
 async fn submitted_with_the_command_line_the_pictures_are_those_of_plain_blender() {
@@ -155,6 +159,28 @@ async fn a_drained_worker_stays_and_goes_back_to_work_when_it_is_resumed() {
 }
 
 #[tokio::test]
+async fn a_worker_whose_token_is_replaced_ends_and_its_new_config_goes_on() {
+    let farm = Farm::start().await;
+    let mut worker = farm.worker("one").await;
+    let job = farm.submit("1-40").await;
+    farm.until(&job, "under way", |job| job.counts.done >= 3)
+        .await;
+    let page: WorkerList = farm.creator.get("/api/v1/workers").await.json();
+    let path = format!("/api/v1/workers/{}/token", page.workers[0].id);
+    let replaced = farm.creator.post(&path, &serde_json::json!({})).await;
+    let replaced: WorkerConfig = replaced.json();
+    assert_eq!(worker.exited().await, Some(4), "its token is refused");
+
+    let config = farm.worker_config("one");
+    let mut edited: WorkerConfig =
+        serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    edited.token = replaced.token;
+    std::fs::write(&config, serde_json::to_vec(&edited).unwrap()).unwrap();
+    let _worker = farm.worker("one").await;
+    farm.every_frame_exactly_once(&job).await;
+}
+
+#[tokio::test]
 async fn interrupting_the_client_leaves_the_job_alone_and_says_how_to_go_on() {
     let farm = Farm::start().await;
     let mut client = farm.command(&[
@@ -240,6 +266,42 @@ async fn an_installer_is_told_whether_a_config_is_good_and_whether_its_worker_is
     );
 }
 
+#[tokio::test]
+#[ignore = "downloads 350 MB: make test-runtimes"]
+async fn runtimes_that_a_job_waits_for_are_installed_by_the_worker_that_may() {
+    let farm = Farm::start().await;
+    let mut worker = farm.worker_with("one", &["--install-runtimes"]);
+    eventually("a worker that is connected", async || {
+        let list: WorkerList = farm.creator.get("/api/v1/workers").await.json();
+        let is_online = |it: &Worker| it.presence == Presence::Online && !it.runtimes.is_empty();
+        list.workers
+            .iter()
+            .any(is_online)
+            .then_some(())
+            .ok_or("none")
+    })
+    .await;
+    let job = farm
+        .submit_with(&["--frames", "1-2", "--blender", "5.0"])
+        .await;
+    farm.until(&job, "waiting for Blender", |job| {
+        job.reason.as_deref() == Some("Blender 5.0 is being installed on one")
+    })
+    .await;
+    let began = Instant::now();
+    let done = loop {
+        let job = farm.creator.job(job.id).await;
+        if job.state.is_over() {
+            break job;
+        }
+        assert!(began.elapsed() < INSTALLS_WITHIN, "{job:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert_eq!((done.state, done.counts.done), (JobState::Done, 2));
+    assert_eq!(done.runtime.unwrap().to_string(), "5.0");
+    worker.terminate().await;
+}
+
 /// A coordinator process, and people and workers around it.
 struct Farm {
     dir: tempfile::TempDir,
@@ -276,6 +338,10 @@ impl Farm {
 
     /// A worker process that is connected; one that was there before goes on as itself.
     async fn worker(&self, name: &str) -> Process {
+        self.worker_with(name, &[])
+    }
+
+    fn worker_with(&self, name: &str, arguments: &[&str]) -> Process {
         let config = self.worker_config(name);
         let log = std::fs::File::options()
             .create(true)
@@ -285,6 +351,7 @@ impl Farm {
         command
             .args(["run", "--config"])
             .arg(&config)
+            .args(arguments)
             .stderr(log.unwrap())
             .stdout(Stdio::null());
         Process::start("the worker", &mut command)

@@ -22,9 +22,15 @@ const UNDOCUMENTED: [&str; 10] = [
     "/sign-out",
 ];
 /// Addresses that need no token.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 16] = [
     "/api/v1/campaign",
+    "/api/v1/campaign-key",
     "/api/v1/campaign/rules",
+    "/api/v1/campaigns/{id}/ledger.csv",
+    "/api/v1/campaigns/{id}/snapshot",
+    "/api/v1/campaigns/{id}/snapshot.sig",
+    "/api/v1/leaderboard",
+    "/api/v1/quests/{id}/webhook",
     "/api/v1/sign-in",
     "/api/v1/sign-in/oidc",
     "/api/v1/sign-in/wallet",

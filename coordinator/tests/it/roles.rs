@@ -1,5 +1,7 @@
 //! Choosing what one is.
 
+use std::process::Command;
+
 use http::{Method, StatusCode};
 use pictor_protocol::people::{Me, MintedToken, Role, Scope};
 use pictor_protocol::problem::ProblemKind;
@@ -7,6 +9,10 @@ use serde_json::json;
 
 use crate::harness::World;
 use crate::harness::client::Client;
+use crate::harness::process::program;
+
+/// The migration that brought roles.
+const ROLES: i64 = 4;
 
 #[tokio::test]
 async fn a_newcomer_chooses_and_may_then_do_what_was_chosen() {
@@ -121,4 +127,78 @@ async fn the_page_lets_a_newcomer_choose_and_change() {
     let page = browser.get("/").await.text();
     assert!(page.contains("name=creator checked"), "{page}");
     assert!(page.contains("access token"), "{page}");
+}
+
+#[tokio::test]
+async fn a_token_from_the_command_line_gives_its_owner_the_role_that_it_needs() {
+    let world = World::start().await;
+    world.person("ada", &[]).await;
+    let mut command = Command::new(program("pictor-coordinator"));
+    command.args(["token", "create", "--user", "ada", "--scope", "jobs"]);
+    let minted = command.arg("--data").arg(world.data()).output().unwrap();
+    assert!(minted.status.success(), "{minted:?}");
+    let token = String::from_utf8(minted.stdout).unwrap();
+    let script = Client::new(&world.url, token.trim());
+    assert_eq!(script.get("/api/v1/jobs").await.status, StatusCode::OK);
+    let me: Me = script.get("/api/v1/me").await.json();
+    assert_eq!(me.roles, [Role::Creator]);
+
+    let mut command = Command::new(program("pictor-coordinator"));
+    command.args(["worker", "create", "--user", "ada", "--name", "one"]);
+    command.args(["--out", "-", "--data"]).arg(world.data());
+    let made = command.output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let me: Me = script.get("/api/v1/me").await.json();
+    assert_eq!(me.roles, [Role::Creator, Role::WorkerOwner]);
+}
+
+#[tokio::test]
+async fn whoever_did_something_before_there_was_a_choice_has_chosen() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pictor.sqlite");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
+    let pool = sqlx::SqlitePool::connect_with(options.create_if_missing(true))
+        .await
+        .unwrap();
+    let migrations = sqlx::migrate!("migrations/sqlite");
+    let before: Vec<_> = migrations
+        .iter()
+        .filter(|migration| migration.version < ROLES)
+        .cloned()
+        .collect();
+    sqlx::migrate::Migrator {
+        migrations: before.into(),
+        ..sqlx::migrate::Migrator::DEFAULT
+    }
+    .run(&pool)
+    .await
+    .unwrap();
+    for statement in [
+        "INSERT INTO users VALUES ('u1', 'scripted', 0, 1), ('u2', 'owner', 0, 1), ('u3', 'both', 0, 1), \
+             ('u4', 'neither', 0, 1)",
+        "INSERT INTO access_tokens (hash, id, user_id, name, scopes, created_us) VALUES \
+             ('h1', 't1', 'u1', 'x', '[\"jobs\"]', 7), ('h2', 't2', 'u1', 'x', '[\"jobs\"]', 5), \
+             ('h3', 't3', 'u3', 'x', '[\"jobs\",\"workers\"]', 5)",
+        "INSERT INTO workers (id, owner_id, name, token_hash, status, created_us) VALUES \
+             ('w1', 'u2', 'one', 'h', 'active', 9)",
+    ] {
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    }
+    migrations.run(&pool).await.unwrap();
+    let roles: Vec<(String, String, i64)> =
+        sqlx::query_as("SELECT user_id, role, since_us FROM roles ORDER BY user_id, role")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    let roles: Vec<_> = roles
+        .iter()
+        .map(|(user, role, since)| (user.as_str(), role.as_str(), *since))
+        .collect();
+    let expected = [
+        ("u1", "creator", 5),
+        ("u2", "worker-owner", 9),
+        ("u3", "creator", 5),
+        ("u3", "worker-owner", 5),
+    ];
+    assert_eq!(roles, expected);
 }

@@ -9,6 +9,7 @@
  *
  * KIND.1.code and so on are for the first, second, … call of that kind and are preferred; without any file
  * the answer is what an engine says that has everything but containers. The kinds are the names in `kinds`.
+ * While KIND.hangs is there, a call of that kind does not come back.
  * `run` and `verify` also write what their bind mount holds to %STUB_DIR%\KIND.mounted.
  */
 #include <stdio.h>
@@ -50,7 +51,7 @@ static const struct kind kinds[] = {
     {"image", {L"image", L"inspect"}, "sha256:new\n", "", 0},
     {"pull", {L"pull"}, "Status: Image is up to date\n", "", 0},
     {"verify", {L"run", L"verify"}, "worker attic of http://192.0.2.7:8080\n", "", 0},
-    {"gpu", {L"nvidia-smi"}, "GPU 0: NVIDIA RTX (UUID: GPU-1)\n", "", 0},
+    {"gpu", {L"nvidia-smi"}, "551.61, NVIDIA RTX\n", "", 0},
     {"disk", {L"df"}, "Filesystem 1024-blocks Used Available Capacity Mounted on\noverlay 999999999 1 209715200 1% /\n", "", 0},
     {"health", {L"exec", L"--connected"}, "", "", 0},
     {"doctor", {L"exec", L"doctor"}, "cycles on GPU 0: rendered\n", "", 0},
@@ -107,6 +108,12 @@ static int count_of(const char *kind) {
     return count;
 }
 
+static const char *hangs_of(const char *kind) {
+    static char name[64];
+    snprintf(name, sizeof name, "%s.hangs", kind);
+    return name;
+}
+
 static FILE *answer(const char *kind, int count, const char *what) {
     char name[64];
     snprintf(name, sizeof name, "%s.%d.%s", kind, count, what);
@@ -152,6 +159,11 @@ int main(void) {
     if (!strcmp(kind->name, "run") || !strcmp(kind->name, "verify")) keep_mounted(kind->name, argc, argv);
 
     log_kind(kind->name);
+    FILE *hangs;
+    while ((hangs = open_in_directory(hangs_of(kind->name), L"rb"))) {
+        fclose(hangs);
+        Sleep(50);
+    }
     int count = count_of(kind->name), code = kind->code;
     FILE *file = answer(kind->name, count, "code");
     int canned = file != NULL;

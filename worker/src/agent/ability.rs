@@ -103,6 +103,17 @@ impl Ability {
         self.score = score.or(self.score);
     }
 
+    /// A runtime that came later, of which nothing is known.
+    pub(super) fn add(&mut self, runtime: Series) {
+        if self.is_installed(runtime) {
+            return;
+        }
+        self.can.insert(runtime, None);
+        let engines = [ProbedEngine::Cycles, ProbedEngine::Eevee];
+        self.due
+            .extend(engines.map(|engine| Probe { engine, runtime }));
+    }
+
     pub(super) fn is_installed(&self, runtime: Series) -> bool {
         self.can.contains_key(&runtime)
     }

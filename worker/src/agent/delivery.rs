@@ -164,7 +164,7 @@ impl Agent {
         answer
             .commands
             .into_iter()
-            .for_each(|command| self.commanded(command));
+            .for_each(|command| self.commanded(now, command));
     }
 
     pub(super) fn report_failed(&mut self, now: Duration, retry_in: Duration) {

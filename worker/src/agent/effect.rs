@@ -12,14 +12,21 @@ use pictor_protocol::settings::{Format, RenderSettings};
 use pictor_protocol::{BlobHash, JobId};
 
 use super::ability::{Probe, ProbeOrder, Told};
+use super::installing::Installs;
 use super::{SessionId, SlotId};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Say hello, naming the attempts whose outputs an earlier start left behind, and what each slot can do.
+    /// Say hello, naming the attempts whose outputs an earlier start left behind, what each slot can do, and
+    /// what could be installed.
     Greet {
         journal: Vec<AttemptRef>,
         slots: Vec<Told>,
+        installs: Installs,
+    },
+    /// Install this Blender beside everything else. Answered by `Installed`.
+    Install {
+        series: Series,
     },
     /// Find out what a runtime can render on this slot. Answered by `Probed`.
     Probe {
@@ -86,6 +93,7 @@ impl Effect {
             Self::Session { .. } => 0,
             Self::Exit(_) => 2,
             Self::Greet { .. }
+            | Self::Install { .. }
             | Self::Probe { .. }
             | Self::Ask { .. }
             | Self::StopAsking { .. }
@@ -187,6 +195,17 @@ pub enum Notice {
     /// No runtime renders anything on this slot: it asks for no work.
     NothingWorks {
         slot: SlotId,
+    },
+    /// The coordinator wants a Blender that is not here.
+    Installing {
+        series: Series,
+    },
+    Installed {
+        series: Series,
+    },
+    InstallFailed {
+        series: Series,
+        message: String,
     },
     SessionFailed {
         slot: SlotId,

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use pictor_protocol::BlobHash;
-use pictor_protocol::agent::{AttemptRef, Command, Lease, RenderFault, ReportAnswer, Welcome};
+use pictor_protocol::agent::{
+    AttemptRef, Command, Lease, RenderFault, ReportAnswer, RuntimeInfo, Welcome,
+};
+use pictor_protocol::blender::Series;
 
 use super::ability::{Found, Probe};
 use super::{SessionId, SlotId};
@@ -44,6 +47,12 @@ pub enum Event {
         slot: SlotId,
         probe: Probe,
         found: Found,
+    },
+    /// An installation that the agent wanted is over.
+    Installed {
+        series: Series,
+        /// What there is now, or why not.
+        result: Result<RuntimeInfo, String>,
     },
     /// The picture is hashed and stands in the journal.
     Stored {

@@ -23,7 +23,7 @@ impl Agent {
         }
     }
 
-    pub(super) fn welcomed(&mut self, welcome: Welcome) {
+    pub(super) fn welcomed(&mut self, now: Duration, welcome: Welcome) {
         self.is_greeting = false;
         if !matches!(self.link, Link::Up(_)) {
             self.tell(Notice::Connected {
@@ -37,7 +37,7 @@ impl Agent {
         self.start_leftovers();
         commands
             .into_iter()
-            .for_each(|command| self.commanded(command));
+            .for_each(|command| self.commanded(now, command));
     }
 
     pub(super) fn asked(&mut self, slot: SlotId) {
@@ -101,7 +101,7 @@ impl Agent {
             || self.held().any(|held| held == attempt)
     }
 
-    pub(super) fn commanded(&mut self, command: Command) {
+    pub(super) fn commanded(&mut self, now: Duration, command: Command) {
         match command {
             Command::Stop { attempt } => self.stop(attempt),
             // The coordinator decides when there is work again, so the worker goes on asking.
@@ -111,6 +111,7 @@ impl Agent {
                     self.tell(Notice::Draining { handed_back });
                 }
             }
+            Command::Install { series } => self.install(now, series),
             Command::Unknown => {}
         }
     }

@@ -23,6 +23,7 @@ enum Act {
         frame: u128,
     },
     DrainByCoordinator,
+    Install,
     LoseGpu {
         slot: u16,
     },
@@ -38,6 +39,7 @@ fn act() -> impl Strategy<Value = Act> {
         10 => any::<usize>().prop_map(|which| Act::Die { which }),
         10 => (1..40u128).prop_map(|frame| Act::Stop { frame }),
         10 => Just(Act::DrainByCoordinator),
+        5 => Just(Act::Install),
         // Rare, because it begins the end.
         1 => any::<u16>().prop_map(|slot| Act::LoseGpu { slot }),
         10 => Just(Act::HelloWanted),

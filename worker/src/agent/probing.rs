@@ -77,7 +77,11 @@ impl Agent {
         self.has_news = false;
         let journal = self.deliveries.keys().copied().collect();
         let slots = self.slots.iter().map(|slot| slot.ability.told()).collect();
-        self.effects.push(Effect::Greet { journal, slots });
+        self.effects.push(Effect::Greet {
+            journal,
+            slots,
+            installs: self.installs.clone(),
+        });
     }
 }
 

@@ -7,13 +7,14 @@
 
 mod gpu_lost;
 mod handing_in;
+mod installing;
 mod probing;
 mod rendering;
 mod resting;
 
 use pictor_protocol::agent::{
     AttemptOutcome, AttemptRef, Capability, Command, Grant, Lease, Outcome, Proven, Refusal,
-    RenderFault, Report, ReportAnswer, SceneManifest,
+    RenderFault, Report, ReportAnswer, RuntimeInfo, SceneManifest,
 };
 use pictor_protocol::job::RenderPlan;
 use pictor_protocol::settings::{Format, RenderSettings};
@@ -233,6 +234,7 @@ pub(super) fn setup(slots: usize) -> Setup {
         slots: vec![able(&[SERIES, OTHER_SERIES]); slots],
         idle_blender: IDLE_BLENDER,
         journal: Vec::new(),
+        installable: Vec::new(),
     }
 }
 

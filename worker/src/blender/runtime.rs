@@ -14,6 +14,7 @@ mod install;
 mod module;
 
 use std::env;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -103,6 +104,27 @@ impl Runtimes {
                 .unwrap_or_else(|| data().join("pictor/runtimes")),
             provided: dirs.collect(),
         }
+    }
+
+    /// Those of a worker whose config may name a directory of its own.
+    pub fn of_config(dir: Option<&Path>) -> Self {
+        dir.map_or_else(Self::of_this_user, Self::at)
+    }
+
+    /// As `PICTOR_RUNTIMES` names them.
+    pub fn search_path(&self) -> OsString {
+        env::join_paths(self.dirs()).unwrap_or_else(|_| self.dir.clone().into())
+    }
+
+    /// The series that can be installed and are not, oldest first; none without the Python that they need.
+    pub fn installable(&self) -> Vec<Series> {
+        let there = self.list().unwrap_or_default();
+        let is_missing = |series: &Series| !there.iter().any(|it| it.series == *series);
+        let missing: Vec<_> = INSTALLABLE.into_iter().filter(is_missing).collect();
+        if missing.is_empty() || !module::is_possible() {
+            return Vec::new();
+        }
+        missing
     }
 
     fn dirs(&self) -> impl Iterator<Item = &PathBuf> {

@@ -61,6 +61,7 @@ impl CallError {
             status,
             detail: None,
             faults: Vec::new(),
+            role: None,
         }))
     }
 

@@ -97,10 +97,8 @@ fn is_container(root: &Path) -> bool {
 }
 
 fn runtimes(settings: Option<&Settings>) -> Result<Vec<Runtime>, String> {
-    let installed = match settings.and_then(|settings| settings.runtimes_dir.as_ref()) {
-        Some(dir) => Runtimes::at(dir),
-        None => Runtimes::of_this_user(),
-    };
+    let dir = settings.and_then(|settings| settings.runtimes_dir.as_deref());
+    let installed = Runtimes::of_config(dir);
     let list = installed.list();
     list.map_err(|error| format!("cannot read {}: {error}", installed.dir().display()))
 }

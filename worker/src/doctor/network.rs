@@ -253,6 +253,7 @@ mod tests {
             status: 400,
             detail: None,
             faults: Vec::new(),
+            role: None,
         }))
     }
 
@@ -287,6 +288,7 @@ mod tests {
             telemetry: Vec::new(),
             leased: 0,
             done: 0,
+            status: None,
         };
         Reached {
             registration: Registration {

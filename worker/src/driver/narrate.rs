@@ -44,6 +44,13 @@ pub(super) fn tell(notice: &Notice) {
                 "nothing renders on this slot, so it asks for no work: see the failed probe renders above"
             );
         }
+        Notice::Installing { series } => {
+            info!(%series, "installing this Blender: jobs wait for it");
+        }
+        Notice::Installed { series } => info!(%series, "this Blender is installed"),
+        Notice::InstallFailed { series, message } => {
+            error!(%series, "this Blender cannot be installed: {message}");
+        }
         Notice::SessionFailed {
             slot,
             message,

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pictor_protocol::agent::{AttemptRef, Capability, RenderFault};
+use pictor_protocol::agent::{AttemptRef, Capability, RenderFault, RuntimeInfo};
 use pictor_protocol::blender::Series;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,14 @@ pub trait Renderer: Send + Sync + 'static {
     /// Finds out by real renders what a runtime can do on a slot, and logs what it cannot and why. `None` when
     /// it was stopped before it knew.
     fn probe(&self, task: ProbeTask) -> impl Future<Output = Option<Found>> + Send;
+
+    /// Installs a Blender while others render; says what there is then, or why not, in words for people.
+    /// `None` when it was stopped; nothing of it is left running.
+    fn install(
+        &self,
+        series: Series,
+        stop: CancellationToken,
+    ) -> impl Future<Output = Option<Result<RuntimeInfo, String>>> + Send;
 }
 
 pub struct SessionTask {

@@ -35,8 +35,8 @@ pub async fn check(
     let blender = Blender::new(runtimes, slots, None, kernel_dir);
     let mut outcomes = Vec::new();
     for slot in 0..blender.slots.len() as SlotId {
-        for runtime in &blender.runtimes {
-            let probing = probe(&blender, slot, runtime, dir.path());
+        for runtime in blender.runtimes() {
+            let probing = probe(&blender, slot, &runtime, dir.path());
             match stop.run_until_cancelled(probing).await {
                 Some(found) => outcomes.extend(found),
                 None => return Ok(outcomes),

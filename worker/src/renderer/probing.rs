@@ -20,7 +20,7 @@ impl Blender {
         let began = Instant::now();
         let slot = &self.slots[usize::from(task.slot)].info;
         let trial = Trial {
-            launch: &self.launch(task.slot, runtime, &task.dir),
+            launch: &self.launch(task.slot, &runtime, &task.dir),
             device: slot.device,
             engine: task.order.probe.engine,
             proven: &task.order.proven,
@@ -28,11 +28,11 @@ impl Blender {
             dir: &task.dir,
         };
         let report = probe::run(trial).await;
-        tell(task.slot, runtime, &report);
+        tell(task.slot, &runtime, &report);
         let found = found(&report, &task.order.proven);
         tracing::debug!(slot = slot.slot, ?found, took = ?began.elapsed(), "probed");
         if let Some(proofs) = &self.proofs {
-            proofs.keep(slot, runtime, &found);
+            proofs.keep(slot, &runtime, &found);
         }
         let is_good = task.order.probe.engine == ProbedEngine::Cycles && !found.can.is_empty();
         let session = report.session.filter(|_| task.order.keep && is_good);

@@ -5,7 +5,7 @@ use pictor_protocol::problem::ProblemKind;
 use pictor_worker::driver::Fatal;
 
 use crate::fake_coordinator::{FakeCoordinator, TOKEN, hash};
-use crate::worker_here::{Worker, until};
+use crate::worker_here::{OTHER_SERIES, Worker, until};
 
 #[tokio::test]
 async fn frames_go_out_as_pictures_with_their_logs() {
@@ -210,6 +210,42 @@ async fn a_stop_for_one_frame_stops_that_frame_alone_however_often_it_is_repeate
     coordinator.until_ended(&attempts[..1], "stopped").await;
     assert_eq!(worker.blender.rendered(), [2, 3]);
     coordinator.with(|inner| inner.commands.clear());
+    worker.end_well().await;
+}
+
+#[tokio::test]
+async fn a_blender_that_the_coordinator_wants_is_installed_once_and_proven() {
+    let (coordinator, worker) = world().await;
+    coordinator
+        .until("a hello", |inner| !inner.hellos.is_empty())
+        .await;
+    coordinator.with(|inner| {
+        let hello = &inner.hellos[0];
+        assert_eq!(hello.installable, [OTHER_SERIES]);
+        let install = Command::Install {
+            series: OTHER_SERIES,
+        };
+        inner.commands = vec![install];
+    });
+    let is_proven = |hello: &Hello| {
+        let proven = hello.slots[0].proven.iter().flatten();
+        proven.clone().any(|it| it.runtime == OTHER_SERIES)
+    };
+    coordinator
+        .until("a hello with the proof", |inner| {
+            inner.hellos.last().is_some_and(is_proven)
+        })
+        .await;
+    coordinator.with(|inner| {
+        let last = inner.hellos.last().unwrap();
+        assert!(last.runtimes.iter().any(|it| it.series == OTHER_SERIES));
+        assert_eq!(
+            (&last.installable[..], &last.installs[..]),
+            (&[][..], &[][..])
+        );
+        inner.commands.clear();
+    });
+    assert_eq!(worker.blender.installed(), [OTHER_SERIES]);
     worker.end_well().await;
 }
 

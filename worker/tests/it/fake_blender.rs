@@ -3,10 +3,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use pictor_protocol::agent::{Capability, RenderFault};
+use pictor_protocol::agent::{Capability, RenderFault, RuntimeInfo};
+use pictor_protocol::blender::Series;
 use pictor_worker::agent::{Found, SessionEvent};
 use pictor_worker::driver::{Frame, ProbeTask, Renderer, SessionEnd, SessionOrder, SessionTask};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 #[derive(Clone, Default)]
 pub struct FakeBlender(Arc<Script>);
@@ -25,6 +27,7 @@ struct Script {
     holds_probes: Mutex<bool>,
     probed: Mutex<usize>,
     opened: Mutex<usize>,
+    installed: Mutex<Vec<Series>>,
 }
 
 struct Gate(Semaphore);
@@ -68,6 +71,10 @@ impl FakeBlender {
 
     pub fn opened(&self) -> usize {
         *self.0.opened.lock().unwrap()
+    }
+
+    pub fn installed(&self) -> Vec<Series> {
+        self.0.installed.lock().unwrap().clone()
     }
 
     async fn render(&self, frame: &Frame, task: &SessionTask) -> Option<SessionEnd> {
@@ -135,6 +142,16 @@ impl Renderer for FakeBlender {
             score: Some(1.0),
             does_not_start: false,
         }))
+    }
+
+    async fn install(
+        &self,
+        series: Series,
+        _stop: CancellationToken,
+    ) -> Option<Result<RuntimeInfo, String>> {
+        self.0.installed.lock().unwrap().push(series);
+        let version = format!("{series}.0");
+        Some(Ok(RuntimeInfo { series, version }))
     }
 }
 

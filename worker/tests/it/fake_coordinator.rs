@@ -394,6 +394,7 @@ fn problem(kind: ProblemKind) -> Answer {
         status,
         detail: None,
         faults: Vec::new(),
+        role: None,
     });
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
     answer

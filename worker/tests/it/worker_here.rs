@@ -22,6 +22,8 @@ use crate::fake_blender::FakeBlender;
 use crate::fake_coordinator::TOKEN;
 
 const SERIES: Series = Series::new(4, 5);
+/// What it could install.
+pub const OTHER_SERIES: Series = Series::new(5, 0);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A worker in this process; its Blender is quick.
@@ -115,6 +117,7 @@ fn parts(cache: &Path, url: &str, token: &str, renderer: FakeBlender) -> Parts<F
             series: SERIES,
             version: "4.5.15".into(),
         }],
+        installable: vec![OTHER_SERIES],
         gpu_driver: None,
         gpus: Watch::default(),
         abilities: Vec::new(),

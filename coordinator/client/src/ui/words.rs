@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use indicatif::DecimalBytes;
 use pictor_protocol::job::{FrameState, Job, JobState};
 use pictor_protocol::settings::{Engine, Format};
-use pictor_protocol::worker::Presence;
+use pictor_protocol::worker::{Presence, Worker, WorkerState};
 
 use crate::follow::Standing;
 
@@ -33,7 +33,7 @@ pub const fn frame_state(state: FrameState) -> &'static str {
     }
 }
 
-pub const fn presence(presence: Presence) -> &'static str {
+const fn presence(presence: Presence) -> &'static str {
     match presence {
         Presence::New => "new",
         Presence::Online => "online",
@@ -42,6 +42,23 @@ pub const fn presence(presence: Presence) -> &'static str {
         Presence::Suspended => "suspended",
         Presence::Retired => "retired",
         Presence::Unknown => "unknown",
+    }
+}
+
+/// What a worker does; a coordinator that says nothing of it says at least whether it is there.
+pub fn worker_state(worker: &Worker) -> &'static str {
+    match worker.status.as_ref().map(|status| status.state) {
+        Some(WorkerState::NeverConnected) => "never connected",
+        Some(WorkerState::TooOld) => "too old",
+        Some(WorkerState::Offline) => "offline",
+        Some(WorkerState::CannotRender) => "cannot render",
+        Some(WorkerState::Rendering) => "rendering",
+        Some(WorkerState::Waiting) => "waiting",
+        Some(WorkerState::Pausing) => "pausing",
+        Some(WorkerState::Paused) => "paused",
+        Some(WorkerState::Suspended) => "suspended",
+        Some(WorkerState::Retired) => "retired",
+        Some(WorkerState::Unknown) | None => presence(worker.presence),
     }
 }
 

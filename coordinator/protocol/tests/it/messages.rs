@@ -9,6 +9,10 @@ use pictor_protocol::campaign::{
     Campaign, CampaignDates, CampaignList, CampaignNow, NewCampaign, NewRules, RulesHistory,
     RulesVersion,
 };
+use pictor_protocol::community::{
+    CheckInMonth, CheckedIn, ClaimQuest, EnterReferral, OpenedQuest, QuestList, QuestProgress,
+    QuestWebhook, Referral, RefuseClaim, WaitingClaims,
+};
 use pictor_protocol::fair_play::{
     AnswerAppeal, Appeal, AppealList, DecideStanding, LogPage, MyDecisions, NewAppeal, PersonFile,
     PersonPage, SignalList,
@@ -17,6 +21,9 @@ use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
 };
+use pictor_protocol::leaderboard::{ChooseName, LeaderboardPage, MyRank, PublicName};
+use pictor_protocol::ledger::{Balances, LedgerPage};
+use pictor_protocol::payout::{PaidByHand, Payout, PayoutAccount, PayoutDetails, PayoutPage};
 use pictor_protocol::people::{
     AccountExport, ChooseRoles, DeleteAccount, DeletedAccount, IdentityList, Me, MintedToken,
     NewToken, PepperExport, SessionList, TokenList,
@@ -26,16 +33,19 @@ use pictor_protocol::scene::{NewScene, Scene};
 use pictor_protocol::sign_in::{
     AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
 };
+use pictor_protocol::snapshot::{CampaignKey, SnapshotTaken};
 use pictor_protocol::worker::{
-    ChangeWorker, Demand, DrainWorker, NewWorker, Uptime, Worker, WorkerList, WorkerStatus,
-    WorkerTaskPage,
+    ChangeWorker, Demand, DrainWorker, NewWorker, SuspendWorker, Uptime, Worker, WorkerList,
+    WorkerStatus, WorkerTaskPage,
 };
 use pictor_protocol::worker_config::WorkerConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::samples::{agent, campaign, fair_play, job, people, scene, sign_in, worker};
+use crate::samples::{
+    agent, campaign, community, fair_play, job, ledger, payout, people, scene, sign_in, worker,
+};
 
 pub fn all() -> Vec<Message> {
     vec![
@@ -88,6 +98,7 @@ pub fn all() -> Vec<Message> {
         message::<WorkerStatus>(worker::worker_status()),
         message::<ChangeWorker>(worker::change_worker()),
         message::<DrainWorker>(worker::drain_worker()),
+        message::<SuspendWorker>(worker::suspend_worker()),
         message::<Uptime>(worker::uptime()),
         message::<WorkerTaskPage>(worker::worker_task_page()),
         message::<Demand>(worker::demand()),
@@ -113,6 +124,33 @@ pub fn all() -> Vec<Message> {
         message::<PersonFile>(fair_play::person_file()),
         message::<SignalList>(fair_play::signal_list()),
         message::<LogPage>(fair_play::log_page()),
+        // payout
+        message::<PayoutPage>(payout::payout_page()),
+        message::<Payout>(payout::payout()),
+        message::<PayoutDetails>(payout::payout_details()),
+        message::<PaidByHand>(payout::paid_by_hand()),
+        message::<PayoutAccount>(payout::payout_account()),
+        // community
+        message::<CheckedIn>(community::checked_in()),
+        message::<CheckInMonth>(community::check_in_month()),
+        message::<QuestList>(community::quest_list()),
+        message::<QuestProgress>(community::quest_progress()),
+        message::<OpenedQuest>(community::opened_quest()),
+        message::<ClaimQuest>(community::claim_quest()),
+        message::<QuestWebhook>(community::quest_webhook()),
+        message::<WaitingClaims>(community::waiting_claims()),
+        message::<RefuseClaim>(community::refuse_claim()),
+        message::<Referral>(community::referral()),
+        message::<EnterReferral>(community::enter_referral()),
+        // ledger, leaderboard, snapshot
+        message::<Balances>(ledger::balances()),
+        message::<LedgerPage>(ledger::ledger_page()),
+        message::<LeaderboardPage>(ledger::leaderboard_page()),
+        message::<MyRank>(ledger::my_rank()),
+        message::<ChooseName>(ledger::choose_name()),
+        message::<PublicName>(ledger::public_name()),
+        message::<CampaignKey>(ledger::campaign_key()),
+        message::<SnapshotTaken>(ledger::snapshot_taken()),
         // problem
         message::<Problem>(people::problem()),
     ]

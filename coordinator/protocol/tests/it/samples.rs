@@ -2,8 +2,11 @@
 
 pub mod agent;
 pub mod campaign;
+pub mod community;
 pub mod fair_play;
 pub mod job;
+pub mod ledger;
+pub mod payout;
 pub mod people;
 pub mod scene;
 pub mod sign_in;

@@ -15,6 +15,7 @@ use crate::accounts::acceptance::{self, Choice};
 use crate::accounts::rights::Right;
 use crate::accounts::{self, TokenSpec};
 use crate::app::App;
+use crate::campaign::welcome;
 use crate::fair_play::{self, standing::Standing};
 use crate::http::auth::Person;
 use crate::http::browser::Browser;
@@ -65,6 +66,7 @@ async fn choose_roles(
         accept_rules: chosen.accept_rules,
     };
     person.holder.roles = acceptance::choose(&app, person.user.id, choice).await?;
+    welcome::greet(&app, person.user.id, &person.holder.roles).await?;
     view(&app, person).await
 }
 

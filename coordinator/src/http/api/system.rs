@@ -66,10 +66,7 @@ async fn metrics(State(app): State<Arc<App>>) -> Result<Response> {
     let open = store::dispatch::open_frames(&mut tx).await?;
     let gauges = Gauges {
         workers_online: online.len() as i64,
-        slots_online: online
-            .iter()
-            .map(|worker| worker.abilities.0.len() as i64)
-            .sum(),
+        slots_online: online.iter().map(|worker| worker.slots() as i64).sum(),
         jobs_open: open.jobs,
         frames_queued: open.queued,
         frames_leased: open.leased,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use http::StatusCode;
 use pictor_protocol::problem::Problem;
 use pictor_protocol::worker::{
-    ChangeWorker, Demand, DrainWorker, NewWorker, Presence, Worker, WorkerList,
+    ChangeWorker, Demand, DrainWorker, NewWorker, Presence, SuspendWorker, Worker, WorkerList,
 };
 use pictor_protocol::worker_config::WorkerConfig;
 use pictor_protocol::{UserId, WorkerId};
@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::http::auth::WorkerOwner;
+use crate::http::auth::{Operator, WorkerOwner};
 use crate::http::cursor;
 use crate::http::extract::{self, Path, Query};
 use crate::http::problem::Result;
@@ -34,6 +34,8 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(replace_token))
         .routes(routes!(drain))
         .routes(routes!(resume))
+        .routes(routes!(suspend))
+        .routes(routes!(reinstate))
         .routes(routes!(demand))
 }
 
@@ -107,12 +109,12 @@ async fn list(
 ) -> Result<Json<WorkerList>> {
     let limit = query.limit.unwrap_or(1_000).clamp(1, 1_000) as usize;
     let after: Option<SortedWorker> = query.after.as_deref().map(cursor::read).transpose()?;
-    let search = query.search.unwrap_or_default().to_lowercase();
+    let search = workers::search_key(query.search.as_deref().unwrap_or_default())?;
     let now_us = app.now_us();
     let wanted = WorkersWanted {
         owner: user,
         presence: query.presence.map(workers::presence_on_the_wire),
-        name_part: search.trim(),
+        name_part: &search,
         created_from_us: query.created_from_ms.unwrap_or(0).saturating_mul(1_000),
         created_before_us: query
             .created_before_ms
@@ -222,6 +224,32 @@ async fn resume(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Suspend anybody's worker: it is given nothing until it is reinstated, whatever its owner does
+#[utoipa::path(post, path = "/api/v1/workers/{id}/suspend", tag = "workers", params(("id" = String, Path)),
+    request_body = SuspendWorker,
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn suspend(
+    State(app): State<Arc<App>>,
+    Operator(operator): Operator,
+    Path(id): Path<WorkerId>,
+    extract::Json(suspend): extract::Json<SuspendWorker>,
+) -> Result<StatusCode> {
+    workers::suspend(&app, operator, id, &suspend.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lift the suspension of a worker
+#[utoipa::path(post, path = "/api/v1/workers/{id}/reinstate", tag = "workers", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn reinstate(
+    State(app): State<Arc<App>>,
+    Operator(operator): Operator,
+    Path(id): Path<WorkerId>,
+) -> Result<StatusCode> {
+    workers::reinstate(&app, operator, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// How much there is to render, and how many slots there are: what whoever starts workers goes by
 #[utoipa::path(get, path = "/api/v1/demand", tag = "workers",
     responses((status = 200, body = Demand), (status = "4XX", body = Problem)))]
@@ -232,9 +260,6 @@ async fn demand(State(app): State<Arc<App>>, _owner: WorkerOwner) -> Result<Json
     Ok(Json(Demand {
         queued: open.queued as u64,
         leased: open.leased as u64,
-        slots_online: online
-            .iter()
-            .map(|worker| worker.abilities.0.len() as u64)
-            .sum(),
+        slots_online: online.iter().map(|worker| worker.slots() as u64).sum(),
     }))
 }

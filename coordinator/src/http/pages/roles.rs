@@ -12,6 +12,7 @@ use pictor_protocol::people::Role;
 use crate::accounts::acceptance::{self, Choice};
 use crate::accounts::rights::Holder;
 use crate::app::App;
+use crate::campaign::welcome;
 use crate::http::browser::Browser;
 use crate::http::problem::Result;
 
@@ -85,6 +86,7 @@ async fn choose(
         roles: &chosen,
         accept_rules: accepted.and_then(|(_, version)| version.parse().ok()),
     };
-    acceptance::choose(&app, of.user_id, choice).await?;
+    let chosen = acceptance::choose(&app, of.user_id, choice).await?;
+    welcome::greet(&app, of.user_id, &chosen).await?;
     Ok(Redirect::to("/").into_response())
 }

@@ -201,6 +201,8 @@ fn online() -> WorkerRow {
             }],
             driver: None,
             sandbox: Vec::new(),
+            installs: Vec::new(),
+            installable: Vec::new(),
             journal: Vec::new(),
         })),
         series: Json(vec![BLENDER]),

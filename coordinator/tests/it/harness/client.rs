@@ -88,6 +88,17 @@ impl Client {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> http::Response<Incoming> {
+        self.try_open(method, path, headers, body).await.unwrap()
+    }
+
+    /// The same to somebody who may be gone.
+    pub async fn try_open(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<http::Response<Incoming>, hyper_util::client::legacy::Error> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -99,7 +110,6 @@ impl Client {
         self.http
             .request(request.body(Full::from(body)).unwrap())
             .await
-            .unwrap()
     }
 }
 

@@ -127,6 +127,17 @@ impl Wallets {
     }
 }
 
+/// What the Aptos SDK reads in a signed transaction.
+pub async fn read_by_sdk(signed: &[u8]) -> Value {
+    let mut process = node("transaction.mjs").spawn().unwrap();
+    let digits: String = signed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut requests = process.stdin.take().unwrap();
+    let request = format!("{digits}\n");
+    requests.write_all(request.as_bytes()).await.unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    serde_json::from_str(&line(&mut lines, "the SDK").await).unwrap()
+}
+
 /// What the sign-in page's script does with a wallet that has `feature`.
 pub async fn sign_in_page(site: &str, feature: &str) -> Value {
     let mut page = node("page.mjs");

@@ -1,6 +1,8 @@
 //! A world in one line: a coordinator on a free port, people with tokens, scripted workers, scenes.
 
+pub mod books;
 pub mod browser;
+pub mod chain;
 pub mod client;
 pub mod counterparts;
 pub mod economy;
@@ -10,7 +12,7 @@ pub mod process;
 pub mod scenes;
 pub mod worker;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -121,11 +123,8 @@ impl World {
 
     /// Changes the database behind the coordinator's back, such as the age of what is in it.
     pub async fn sql(&self, text: &'static str) {
-        let file = format!("sqlite://{}", self.config.database().display());
-        let pool = sqlx::SqlitePool::connect(&file).await.unwrap();
-        let changed = sqlx::query(text).execute(&pool).await.unwrap();
-        assert!(changed.rows_affected() > 0, "{text} changes nothing");
-        pool.close().await;
+        let changed = self.try_sql(text).await.unwrap();
+        assert!(changed > 0, "{text} changes nothing");
     }
 
     /// What the database says to a change behind the coordinator's back; in words, if it refuses.
@@ -140,6 +139,10 @@ impl World {
         }
     }
 
+    pub fn database(&self) -> PathBuf {
+        self.config.database()
+    }
+
     /// Where the coordinator keeps what it must not lose.
     pub fn data(&self) -> &Path {
         self.dir.path()
@@ -149,6 +152,20 @@ impl World {
     pub async fn stranger(&self, name: &str) -> Client {
         self.person(name, &[Role::Creator, Role::WorkerOwner]).await;
         self.script_of(name, &[Scope::Jobs, Scope::Workers]).await
+    }
+
+    /// Another operator, with the scope operator; the same one by the same name.
+    pub async fn another_operator(&self, name: &str) -> Client {
+        let known = accounts::by_name(&self.store, name).await;
+        if known.is_err() {
+            let id = pictor_protocol::UserId::new(uuid::Uuid::now_v7());
+            let mut tx = self.store.write().await.unwrap();
+            pictor_coordinator::store::people::insert_user(&mut tx, id, name, true, now_us())
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        }
+        person(&self.store, &self.url, name, &[Scope::Operator]).await
     }
 
     pub async fn worker_config(&self, name: &str) -> WorkerConfig {
@@ -171,6 +188,12 @@ impl Stopped {
     pub async fn start(self) -> World {
         let server = Server::start(self.config.clone()).await.unwrap();
         World::run(self.dir, self.config, server).await
+    }
+
+    /// With other settings from now on.
+    pub async fn start_with(mut self, change: impl FnOnce(&mut Config)) -> World {
+        change(&mut self.config);
+        self.start().await
     }
 
     /// Why a coordinator with other settings does not start on this data.

@@ -4,8 +4,8 @@ use http::{Method, StatusCode};
 use pictor_protocol::WorkerId;
 use pictor_protocol::agent::{
     AskForCommands, AskForWork, AttemptRef, Capability, Command, Commands, Device, Failed,
-    Finished, Grant, Hello, Lease, Outcome, PROTOCOL, Proven, RenderFault, Report, ReportAnswer,
-    RuntimeInfo, SlotInfo, Welcome, Work,
+    Finished, Grant, Hello, Install, Lease, Outcome, PROTOCOL, Proven, RenderFault, Report,
+    ReportAnswer, RuntimeInfo, SlotInfo, Welcome, Work,
 };
 use pictor_protocol::blender::Series;
 use uuid::Uuid;
@@ -19,7 +19,9 @@ pub struct ScriptedWorker {
     pub instance: Uuid,
     /// What its next hello tells of.
     pub slots: Vec<SlotInfo>,
-    series: Vec<Series>,
+    pub series: Vec<Series>,
+    pub installable: Vec<Series>,
+    pub installs: Vec<Install>,
 }
 
 impl ScriptedWorker {
@@ -67,6 +69,8 @@ impl ScriptedWorker {
             instance: Uuid::now_v7(),
             slots,
             series: series.to_vec(),
+            installable: Vec::new(),
+            installs: Vec::new(),
         };
         worker.start_again(&[]).await;
         worker
@@ -103,6 +107,8 @@ impl ScriptedWorker {
             driver: None,
             sandbox: Vec::new(),
             journal: journal.to_vec(),
+            installable: self.installable.clone(),
+            installs: self.installs.clone(),
         };
         self.client.post("/agent/v1/hello", &hello).await
     }

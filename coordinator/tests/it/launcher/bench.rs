@@ -241,6 +241,8 @@ impl Bench {
                 driver: None,
                 sandbox: Vec::new(),
                 journal: Vec::new(),
+                installable: Vec::new(),
+                installs: Vec::new(),
             };
             let client = Client::new(&self.world.url, &config.token);
             client.post("/agent/v1/hello", &hello).await;

@@ -68,7 +68,9 @@ async fn a_replaced_token_is_refused_at_once_and_the_new_one_goes_on() {
             .await;
         refused.problem(ProblemKind::Unauthorized);
     }
-    // What the old one held goes back when the new one says hello.
+    // What the old one held is in the queue again.
+    let counts = world.creator.job(job.id).await.counts;
+    assert_eq!((counts.queued, counts.leased), (1, 0));
     worker.client = Client::new(&world.url, &config.token);
     worker.start_again(&[]).await;
     let again = worker.must_get_work().await.tasks.remove(0);
@@ -98,6 +100,19 @@ async fn a_token_is_replaced_by_the_owner_alone_and_never_of_a_retired_worker() 
         status_of(&world, worker.id).await.state,
         WorkerState::Retired
     );
+}
+
+#[tokio::test]
+async fn what_a_retired_worker_held_goes_back_at_once() {
+    let world = World::start().await;
+    let worker = ScriptedWorker::connect(&world, "one").await;
+    let job = world.creator.submit("1").await;
+    worker.must_get_work().await;
+    let path = format!("/api/v1/workers/{}", worker.id);
+    let retired = world.creator.delete(&path).await;
+    assert_eq!(retired.status, StatusCode::NO_CONTENT);
+    let counts = world.creator.job(job.id).await.counts;
+    assert_eq!((counts.queued, counts.leased), (1, 0));
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 use http::StatusCode;
+use pictor_coordinator::app::now_us;
+use pictor_coordinator::store;
+use pictor_coordinator::workers::uptime::first_hour;
 use pictor_protocol::agent::{Finished, RenderFault, Report};
 use pictor_protocol::problem::ProblemKind;
 use pictor_protocol::worker::{Uptime, UptimeStep, WorkerTaskPage, WorkerTaskState};
 
 use crate::harness::World;
 use crate::harness::client::Client;
+use crate::harness::eventually;
 use crate::harness::scenes::png;
 use crate::harness::worker::ScriptedWorker;
 
@@ -133,6 +137,29 @@ async fn uptime_is_measured_by_signs_of_life_and_silence_is_absence() {
     assert!(after < day.seen_ms + 15_000, "{after}");
     let path = format!("/api/v1/workers/{}/uptime?step=year", worker.id);
     world.creator.get(&path).await.problem(ProblemKind::Invalid);
+}
+
+#[tokio::test]
+async fn hours_are_forgotten_after_ninety_days() {
+    let world = World::start().await;
+    let worker = ScriptedWorker::connect(&world, "one").await;
+    let today = first_hour(1, 0, now_us());
+    let kept = [today - 89 * 24, today];
+    let mut tx = world.store.write().await.unwrap();
+    for hour in [1, today - 89 * 24 - 1].into_iter().chain(kept) {
+        let added = store::uptime::add(&mut tx, worker.id, hour, 5_000_000).await;
+        added.unwrap();
+    }
+    tx.commit().await.unwrap();
+    // It looks for them when it starts, and then every few minutes.
+    let world = world.restart().await;
+    eventually("the hours of 90 days alone", async || {
+        let mut tx = world.store.read().await.unwrap();
+        let rows = store::uptime::since(&mut tx, worker.id, 0).await.unwrap();
+        let hours: Vec<_> = rows.iter().map(|row| row.hour).collect();
+        if hours == kept { Ok(()) } else { Err(hours) }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -109,7 +109,14 @@ async fn nobody_sees_workers_of_others_and_nonsense_is_refused() {
         let list = stranger.get(&format!("/api/v1/workers?{query}")).await;
         assert_eq!(list.json::<WorkerList>().workers, [], "{query}");
     }
-    for bad in ["sort=luck", "after=soup", "limit=-1", "created_from_ms=new"] {
+    let endless = format!("search={}", "a".repeat(60_000));
+    for bad in [
+        &endless,
+        "sort=luck",
+        "after=soup",
+        "limit=-1",
+        "created_from_ms=new",
+    ] {
         let refused = world.creator.get(&format!("/api/v1/workers?{bad}")).await;
         refused.problem(ProblemKind::Invalid);
     }

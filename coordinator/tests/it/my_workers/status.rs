@@ -1,3 +1,4 @@
+use http::StatusCode;
 use pictor_protocol::agent::{Capability, RenderFault};
 use pictor_protocol::blender::Series;
 use pictor_protocol::problem::ProblemKind;
@@ -93,14 +94,26 @@ async fn a_worker_whose_trials_all_failed_says_where_to_look() {
 async fn a_suspended_worker_says_who_can_help() {
     let world = World::start().await;
     let worker = ScriptedWorker::connect(&world, "one").await;
-    world
-        .sql("UPDATE workers SET status = 'suspended', decided_us = 1000, decided_why = 'fake pictures'")
-        .await;
+    let path = |what: &str| format!("/api/v1/workers/{}/{what}", worker.id);
+    let why = json!({ "reason": "fake pictures" });
+    let stranger = world.stranger("stranger").await;
+    let refused = stranger.post(&path("suspend"), &why).await;
+    refused.problem(ProblemKind::Forbidden);
+    let nothing = json!({ "reason": " " });
+    let refused = world.creator.post(&path("suspend"), &nothing).await;
+    refused.problem(ProblemKind::Invalid);
+
+    let suspended = world.creator.post(&path("suspend"), &why).await;
+    assert_eq!(suspended.status, StatusCode::NO_CONTENT, "{suspended:?}");
     let status = status_of(&world, worker.id).await;
     assert_eq!(status.state, WorkerState::Suspended);
-    assert_eq!(status.since_ms, Some(1));
     assert!(status.reason.contains("fake pictures"), "{status:?}");
-    let resume = format!("/api/v1/workers/{}/resume", worker.id);
-    let refused = world.creator.post(&resume, &json!({})).await;
-    refused.problem(ProblemKind::Conflict);
+    let resumed = world.creator.post(&path("resume"), &json!({})).await;
+    resumed.problem(ProblemKind::Conflict);
+    world.creator.submit("1").await;
+    assert!(worker.ask(100).await.is_none());
+
+    let reinstated = world.creator.post(&path("reinstate"), &json!({})).await;
+    assert_eq!(reinstated.status, StatusCode::NO_CONTENT, "{reinstated:?}");
+    assert!(worker.ask(1_000).await.is_some());
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pictor_protocol::agent::{
-    AttemptOutcome, Command, Outcome, Refusal, RenderFault, Report, ReportAnswer,
+    AttemptOutcome, Command, Outcome, Refusal, RenderFault, Report, ReportAnswer, RuntimeInfo,
 };
 
 use super::super::tests::{OTHER_SERIES, SERIES, attempt, content, lease, setup, welcome};
@@ -12,6 +12,8 @@ use super::super::*;
 use super::Act;
 
 const SLOTS: usize = 2;
+/// What is not there at first.
+const LATER: Series = Series::new(5, 1);
 
 #[derive(Debug, Default)]
 pub(super) struct Fate {
@@ -68,6 +70,7 @@ impl World {
                 }));
             }
             Act::DrainByCoordinator => self.tell(Event::Commanded(Command::Drain)),
+            Act::Install => self.tell(Event::Commanded(Command::Install { series: LATER })),
             Act::LoseGpu { slot } => self.tell(Event::GpuLost {
                 slot: slot % SLOTS as SlotId,
                 message: "gone".into(),
@@ -159,6 +162,10 @@ impl World {
                 let twice = |e: &Effect| matches!(e, Effect::Greet { .. });
                 assert!(!self.waiting.iter().any(twice), "two hellos at once");
             }
+            Effect::Install { series } => {
+                let twice = |e: &Effect| matches!(e, Effect::Install { series: s } if s == series);
+                assert!(!self.waiting.iter().any(twice), "installed twice at once");
+            }
             Effect::Listen | Effect::FetchScene(_) | Effect::Upload { .. } => {}
         }
         self.waiting.push(effect);
@@ -171,6 +178,14 @@ impl World {
             Effect::Ask { slot, .. } if how % 4 == 1 => self.tell(Event::NothingYet { slot }),
             Effect::Ask { slot, .. } => self.lease(slot, how),
             Effect::Probe { slot, order } => self.probe(slot, &order, how),
+            Effect::Install { series } => {
+                let version = format!("{series}.0");
+                let result = match how % 4 {
+                    1 => Err("the disk is full".to_owned()),
+                    _ => Ok(RuntimeInfo { series, version }),
+                };
+                self.tell(Event::Installed { series, result });
+            }
             Effect::Listen => self.tell(Event::CommandsAnswered),
             Effect::FetchScene(order) => {
                 let content = order.scene.content;
@@ -409,6 +424,7 @@ fn world_setup() -> Setup {
     let mut setup = setup(SLOTS);
     setup.slots[0] = Ability::unknown([SERIES, OTHER_SERIES]);
     setup.idle_blender = Duration::from_secs(3);
+    setup.installable = vec![LATER];
     setup
 }
 

@@ -7,9 +7,8 @@ use std::process::Command;
 
 use super::{Note, Runtime, Runtimes, Series, executable, module, read_note};
 
-/// System libraries that Blender links to, by their Debian and Ubuntu packages; the last two are for
-/// EEVEE and Workbench on machines without a display.
-const APT_PACKAGES: &str = "libgomp1 libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libxxf86vm1 libsm6 libgl1 libegl1 libgl1-mesa-dri";
+/// System libraries that Blender loads, by their Debian and Ubuntu packages; the images install the same.
+const LIBRARIES: &str = include_str!("../../../../install/blender-libraries.txt");
 
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
@@ -22,7 +21,10 @@ pub enum InstallError {
         "Blender as a module needs Python 3.11 with venv: apt-get install python3.11 python3.11-venv"
     )]
     NoPython,
-    #[error("{library} is missing; on Debian and Ubuntu: apt-get install {APT_PACKAGES}")]
+    #[error(
+        "{library} is missing; on Debian and Ubuntu: apt-get install {}",
+        packages()
+    )]
     LibraryMissing { library: String },
     #[error("{program} is missing")]
     ProgramMissing { program: String },
@@ -225,6 +227,15 @@ fn missing_library(complaint: &str) -> Option<InstallError> {
     })
 }
 
+/// As apt takes them.
+fn packages() -> String {
+    let lines = LIBRARIES.lines().map(str::trim);
+    let packages: Vec<_> = lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    packages.join(" ")
+}
+
 fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
@@ -239,9 +250,12 @@ mod tests {
         let complaint = "Traceback:\nImportError: libXi.so.6: cannot open shared object file: No such file or directory\n";
         let message = missing_library(complaint).unwrap().to_string();
         assert!(
-            message.starts_with("libXi.so.6 is missing; on Debian"),
+            message.starts_with(
+                "libXi.so.6 is missing; on Debian and Ubuntu: apt-get install libegl1 "
+            ),
             "{message}"
         );
+        assert!(message.ends_with(" libxxf86vm1"), "{message}");
         assert!(missing_library("another fault").is_none());
     }
 

@@ -90,6 +90,11 @@ fn try_import(python: &Path) -> Result<String, InstallError> {
         })
 }
 
+/// Whether this machine has what installing takes.
+pub fn is_possible() -> bool {
+    find_python().is_ok()
+}
+
 /// A Python of the right version that can make environments.
 fn find_python() -> Result<&'static str, InstallError> {
     const SCRIPT: &str = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])";

@@ -1,8 +1,8 @@
 use pictor_protocol::agent::{
     AskForCommands, AskForWork, AttemptOutcome, AttemptRef, Capability, Command, Commands, Device,
-    Failed, Finished, Grant, Hello, Lease, LogChunk, Outcome, PROTOCOL, Progress, Proven, Refusal,
-    Registration, RenderFault, Report, ReportAnswer, RuntimeInfo, SceneFile, SceneManifest,
-    SlotInfo, Telemetry, Welcome, Work,
+    Failed, Finished, Grant, Hello, Install, InstallState, Lease, LogChunk, Outcome, PROTOCOL,
+    Progress, Proven, Refusal, Registration, RenderFault, Report, ReportAnswer, RuntimeInfo,
+    SceneFile, SceneManifest, SlotInfo, Telemetry, Welcome, Work,
 };
 use pictor_protocol::blender::Series;
 use pictor_protocol::gpus::ComputeCapability;
@@ -21,7 +21,23 @@ pub fn hello() -> Vec<Hello> {
         driver: Some("575.57.08".into()),
         sandbox: vec!["landlock".into(), "seccomp".into()],
         journal: vec![attempt(7)],
+        installable: vec![Series::new(4, 2), Series::new(5, 0)],
+        installs: installs(),
     }]
+}
+
+fn installs() -> Vec<Install> {
+    let install = |(series, state)| Install { series, state };
+    let failed = InstallState::Failed {
+        ago_ms: 90_000,
+        message: "no space left on device".into(),
+    };
+    [
+        (Series::new(4, 2), InstallState::Running),
+        (Series::new(5, 0), failed),
+    ]
+    .map(install)
+    .into()
 }
 
 pub fn slots() -> Vec<SlotInfo> {
@@ -204,7 +220,10 @@ fn every_command() -> Vec<Command> {
     let stop = Command::Stop {
         attempt: attempt(5),
     };
-    vec![stop, Command::Drain]
+    let install = Command::Install {
+        series: Series::new(4, 2),
+    };
+    vec![stop, Command::Drain, install]
 }
 
 fn every_fault() -> [RenderFault; 15] {

@@ -193,11 +193,18 @@ pub fn problem() -> Vec<Problem> {
         ProblemKind::NotTheAccountsKey,
         ProblemKind::IdentityTaken,
         ProblemKind::SignInAgain,
+        ProblemKind::PayoutNotPossible,
         ProblemKind::CounterpartUnavailable,
         ProblemKind::ChangeInThePast,
         ProblemKind::CampaignOver,
         ProblemKind::AcceptTheRules,
         ProblemKind::Banned,
+        ProblemKind::CampaignNotRunning,
+        ProblemKind::AlreadyCheckedIn,
+        ProblemKind::QuestNotOpen,
+        ProblemKind::QuestDone,
+        ProblemKind::QuestNotVisited,
+        ProblemKind::ReferralRefused,
         ProblemKind::Internal,
     ];
     let problems = kinds.into_iter().map(|kind| Problem {

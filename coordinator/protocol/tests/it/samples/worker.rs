@@ -1,7 +1,8 @@
 use pictor_protocol::gpus::{self, SupportedGpus};
 use pictor_protocol::worker::{
-    ChangeWorker, Demand, DrainWorker, NewWorker, OwnJob, Presence, Uptime, UptimeSpan, UptimeStep,
-    Worker, WorkerList, WorkerState, WorkerStatus, WorkerTask, WorkerTaskPage, WorkerTaskState,
+    ChangeWorker, Demand, DrainWorker, NewWorker, OwnJob, Presence, SuspendWorker, Uptime,
+    UptimeSpan, UptimeStep, Worker, WorkerList, WorkerState, WorkerStatus, WorkerTask,
+    WorkerTaskPage, WorkerTaskState,
 };
 use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
 use pictor_protocol::{JobId, WorkerId};
@@ -87,6 +88,12 @@ pub fn change_worker() -> Vec<ChangeWorker> {
 pub fn drain_worker() -> Vec<DrainWorker> {
     vec![DrainWorker {
         reason: Some("I need the machine tonight".into()),
+    }]
+}
+
+pub fn suspend_worker() -> Vec<SuspendWorker> {
+    vec![SuspendWorker {
+        reason: "its pictures were those of another worker".into(),
     }]
 }
 

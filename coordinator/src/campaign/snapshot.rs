@@ -1,0 +1,250 @@
+//! The final snapshot of a campaign: who has which rank, once and for all.
+//!
+//! It is taken when the campaign is over and nothing waits in a hold any more, or when an operator decides not to
+//! wait; in one transaction, once. It is published, signed, together with every movement of the campaign's book,
+//! so that anybody can recompute it; what is paid follows from it.
+//!
+//! | room | what it owns |
+//! |---|---|
+//! | [`text`] | the snapshot as it is published, byte for byte; pure |
+//! | [`key`] | the key that it is signed with, and checking signatures |
+//! | [`export`] | the campaign's book as it is published |
+
+pub mod export;
+pub mod key;
+pub mod text;
+
+use std::time::Duration;
+
+use pictor_protocol::snapshot::SnapshotTaken;
+use pictor_protocol::{CampaignId, Cents, Micros, UserId};
+
+use super::board::Standing;
+use super::calendar::hour_of;
+use super::current::{Current, CurrentError, judged_by};
+use super::disqualified::out_of_ranking;
+use super::leaderboard::read_changes;
+use super::rules::{CURRENCY, Prizes};
+use crate::app::App;
+use crate::store::leaderboard::{Seen, last_entry, waiting};
+use crate::store::snapshots::{self, SnapshotRow, WinnerRow};
+use crate::store::{StoreError, Tx, campaigns, online};
+use key::{Key, KeyError};
+use text::{Head, Ranked, Snapshot};
+
+/// How often it is looked for campaigns that are over.
+const TICK: Duration = Duration::from_secs(10);
+
+/// Whoever read the clock before the end has written down what happened then by so long after it.
+const GRACE_US: i64 = 60 * 1_000_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    #[error("there is no such campaign")]
+    NotFound,
+    #[error("the campaign is not over, or has been for less than a minute")]
+    NotOver,
+    #[error("points still wait to be settled")]
+    Waiting,
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("the snapshot could not be composed")]
+    Compose(#[source] tokio::task::JoinError),
+    #[error(transparent)]
+    Current(#[from] CurrentError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+type Result<T> = std::result::Result<T, SnapshotError>;
+
+/// Somebody who gets something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Winner {
+    pub user: UserId,
+    pub rank: u32,
+    pub prize: Cents,
+}
+
+/// Who gets what by the snapshot of a campaign, the first rank first; `None` before it is taken. Whoever was
+/// disqualified since gets nothing, and nobody moves up: the ranks are published.
+pub async fn winners(
+    tx: &mut Tx,
+    campaign: CampaignId,
+) -> std::result::Result<Option<Vec<Winner>>, StoreError> {
+    if snapshots::find(tx, campaign).await?.is_none() {
+        return Ok(None);
+    }
+    let rows = snapshots::winners(tx, campaign).await?;
+    let winner = |row: WinnerRow| Winner {
+        user: row.user_id,
+        rank: row.rank as u32,
+        prize: Cents::new(row.prize_cents),
+    };
+    let out = out_of_ranking(tx, campaign).await?;
+    let winners = rows.into_iter().map(winner);
+    Ok(Some(winners.filter(|of| !out.contains(&of.user)).collect()))
+}
+
+/// Takes the snapshots of campaigns that are over, until the coordinator stops.
+pub async fn run(app: &App) {
+    loop {
+        if let Err(error) = take_due(app).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a snapshot could not be taken"
+            );
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = app.stopping.cancelled() => return,
+        }
+    }
+}
+
+/// Takes every snapshot that can be taken without anybody's decision.
+pub async fn take_due(app: &App) -> Result<()> {
+    let mut due = Vec::new();
+    let mut tx = app.store.read().await?;
+    for row in campaigns::all(&mut tx).await? {
+        let is_over = row.life().ends_us() + GRACE_US <= app.now_us();
+        if is_over
+            && !row.life().is_called_off()
+            && snapshots::find(&mut tx, row.id).await?.is_none()
+            && is_settled(&mut tx, row.id).await?
+        {
+            due.push(row.id);
+        }
+    }
+    drop(tx);
+    for campaign in due {
+        match take(app, campaign, None).await {
+            Ok(taken) => {
+                let SnapshotTaken { people, sha256, .. } = taken;
+                tracing::info!(campaign.id = %campaign, people, sha256, "snapshot taken");
+            }
+            // Something changed since it was looked at; it is looked at again.
+            Err(SnapshotError::Waiting | SnapshotError::NotOver) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Whether nobody who ranks has points that still wait.
+async fn is_settled(tx: &mut Tx, campaign: CampaignId) -> Result<bool> {
+    let out = out_of_ranking(tx, campaign).await?;
+    // Of more people than are out, one at least is not.
+    let some = waiting(tx, campaign, out.len() as i64 + 1).await?;
+    Ok(some.iter().all(|user| out.contains(user)))
+}
+
+/// Whether hours of presence that began before the end may still earn something.
+async fn hours_are_open(tx: &mut Tx, ends_us: i64) -> Result<bool> {
+    let until = hour_of(ends_us - 1) + 1;
+    Ok(online::unjudged(tx, until).await?.is_some())
+}
+
+/// Takes a campaign's snapshot, or answers the one that was taken. With `decided_by` it does not wait for points
+/// to settle: what settles later counts for nobody.
+pub async fn take(
+    app: &App,
+    campaign: CampaignId,
+    decided_by: Option<UserId>,
+) -> Result<SnapshotTaken> {
+    let mut tx = app.store.write().await?;
+    let row = campaigns::find(&mut tx, campaign).await?;
+    let row = row.ok_or(SnapshotError::NotFound)?;
+    if let Some(taken) = snapshots::find(&mut tx, campaign).await? {
+        return Ok(taken_of(campaign, taken));
+    }
+    // The clock is read when everybody else has written.
+    let now_us = app.now_us();
+    if row.life().is_called_off() || row.life().ends_us() + GRACE_US > now_us {
+        return Err(SnapshotError::NotOver);
+    }
+    let ends_us = row.life().ends_us();
+    if decided_by.is_none()
+        && (!is_settled(&mut tx, campaign).await? || hours_are_open(&mut tx, ends_us).await?)
+    {
+        return Err(SnapshotError::Waiting);
+    }
+    let current = judged_by(&app.rules, &mut tx, row, now_us).await?;
+    let key = Key::open_or_make(&app.config.campaign_key_file())?;
+    let found = read(&mut tx, &current, now_us).await?;
+    let composing = tokio::task::spawn_blocking(move || compose(found, &key));
+    let (text, taken, winners) = composing.await.map_err(SnapshotError::Compose)?;
+    snapshots::insert(&mut tx, campaign, decided_by, &taken, &text).await?;
+    for winner in winners {
+        snapshots::insert_winner(&mut tx, campaign, &winner).await?;
+    }
+    tx.commit().await?;
+    Ok(taken_of(campaign, taken))
+}
+
+/// What a snapshot is made of.
+struct Found {
+    head: Head,
+    prizes: Prizes,
+    standings: Vec<Standing>,
+    out: std::collections::HashSet<UserId>,
+}
+
+async fn read(tx: &mut Tx, current: &Current, now_us: i64) -> Result<Found> {
+    let rules = campaigns::rules(tx, current.id, current.version).await?;
+    let (mut standings, _) = read_changes(tx, current.id, Seen::default()).await?;
+    standings.retain(|of| of.points > Micros::ZERO);
+    Ok(Found {
+        head: Head {
+            campaign: current.id,
+            rules_version: current.version,
+            rules_sha256: text::sha256(rules.document.as_bytes()),
+            last_entry: last_entry(tx, current.id).await?,
+            taken_us: now_us,
+            currency: CURRENCY.into(),
+        },
+        prizes: current.rules.prizes.clone(),
+        standings,
+        out: out_of_ranking(tx, current.id).await?,
+    })
+}
+
+/// The text, what is kept beside it, and who gets something.
+fn compose(found: Found, key: &Key) -> (String, SnapshotRow, Vec<WinnerRow>) {
+    let head = found.head;
+    let ranked = text::rank(head.campaign, found.standings, &found.out, &found.prizes);
+    let winner = |of: &Ranked| WinnerRow {
+        user_id: of.user,
+        rank: i64::from(of.line.rank),
+        prize_cents: of.line.prize.get(),
+    };
+    let gets = |of: &&Ranked| of.line.prize > Cents::ZERO;
+    let winners = ranked.iter().filter(gets).map(winner).collect();
+    let (taken_us, last_entry) = (head.taken_us, head.last_entry);
+    let snapshot = Snapshot {
+        head,
+        lines: ranked.into_iter().map(|of| of.line).collect(),
+    };
+    let text = snapshot.to_string();
+    let row = SnapshotRow {
+        taken_us,
+        last_entry,
+        people: snapshot.people() as i64,
+        sha256: text::sha256(text.as_bytes()),
+        signature: key.sign(text.as_bytes()),
+        public_key: key.public().to_string(),
+    };
+    (text, row, winners)
+}
+
+fn taken_of(campaign: CampaignId, row: SnapshotRow) -> SnapshotTaken {
+    SnapshotTaken {
+        campaign,
+        taken_ms: row.taken_us.div_euclid(1_000),
+        people: row.people as u64,
+        last_entry: row.last_entry,
+        sha256: row.sha256,
+        public_key: row.public_key,
+        signature: row.signature,
+    }
+}
