@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CampaignId, PayoutId, UserId};
+use crate::{CampaignId, Cents, PayoutId, UserId};
 
 /// `GET /api/v1/operator/payouts`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -14,6 +14,31 @@ pub struct PayoutPage {
     /// Ask for those before this one; nothing on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<PayoutId>,
+}
+
+/// `POST /api/v1/operator/payouts`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewPayout {
+    /// Its final snapshot says who gets what.
+    pub campaign: CampaignId,
+    /// US dollars for one APT, as an exact decimal such as `4.3712`; recorded with the payout.
+    pub rate_usd_per_apt: String,
+}
+
+/// A payout that was drafted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DraftedPayout {
+    pub payout: PayoutDetails,
+    /// Winners without an Aptos account here: a later payout is for them, once they have linked one.
+    pub without_account: Vec<UnpaidWinner>,
+}
+
+/// A winner who is in no payout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnpaidWinner {
+    pub user: UserId,
+    pub rank: u32,
+    pub prize_cents: Cents,
 }
 
 /// `GET /api/v1/operator/payouts/{id}/state`: a batch of rewards that is paid as a whole or not at all.

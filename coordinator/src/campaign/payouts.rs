@@ -9,6 +9,7 @@
 //! | [`key`], [`node`] | the key's file; the full node's REST API |
 //! | [`send`] | sends a batch: ask, simulate, sign, **store**, and only then submit |
 //! | [`drive`] | the task that carries sent batches to their end, after a restart too |
+//! | [`winners`] | from a final snapshot to a draft |
 //! | [`csv`], [`view`] | what operators see |
 //!
 //! A batch is drafted from what a campaign decided and never edited. Two operators approve it, each on their
@@ -25,6 +26,7 @@ pub mod node;
 pub mod send;
 pub mod transaction;
 pub mod view;
+pub mod winners;
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
 //! The final snapshot of a campaign: who has which rank, once and for all.
 //!
 //! It is taken when the campaign is over and nothing waits in a hold any more, or when an operator decides not to
-//! wait; in one transaction, once. It is published, signed, together with every movement of the campaign's book,
+//! wait; once, and kept by one transaction that finds it still true. It is published, signed, together with every movement of the campaign's book,
 //! so that anybody can recompute it; what is paid follows from it.
 //!
 //! | room | what it owns |
@@ -14,6 +14,7 @@ pub mod export;
 pub mod key;
 pub mod text;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use pictor_protocol::snapshot::SnapshotTaken;
@@ -38,6 +39,9 @@ const TICK: Duration = Duration::from_secs(10);
 /// Whoever read the clock before the end has written down what happened then by so long after it.
 const GRACE_US: i64 = 60 * 1_000_000;
 
+/// A campaign that is over rarely moves.
+const TRIES: usize = 5;
+
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     #[error("there is no such campaign")]
@@ -46,6 +50,8 @@ pub enum SnapshotError {
     NotOver,
     #[error("points still wait to be settled")]
     Waiting,
+    #[error("points moved again and again while the snapshot was composed; try again")]
+    Moving,
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error("the snapshot could not be composed")]
@@ -124,7 +130,7 @@ pub async fn take_due(app: &App) -> Result<()> {
                 tracing::info!(campaign.id = %campaign, people, sha256, "snapshot taken");
             }
             // Something changed since it was looked at; it is looked at again.
-            Err(SnapshotError::Waiting | SnapshotError::NotOver) => {}
+            Err(SnapshotError::Waiting | SnapshotError::NotOver | SnapshotError::Moving) => {}
             Err(error) => return Err(error),
         }
     }
@@ -147,18 +153,50 @@ async fn hours_are_open(tx: &mut Tx, ends_us: i64) -> Result<bool> {
 
 /// Takes a campaign's snapshot, or answers the one that was taken. With `decided_by` it does not wait for points
 /// to settle: what settles later counts for nobody.
+///
+/// It is composed before the transaction that keeps it: of a million people that takes seconds, in which nobody else
+/// could write. The transaction keeps it only if nothing moved since.
 pub async fn take(
     app: &App,
     campaign: CampaignId,
     decided_by: Option<UserId>,
 ) -> Result<SnapshotTaken> {
-    let mut tx = app.store.write().await?;
+    for _ in 0..TRIES {
+        let found = match look(app, campaign, decided_by).await? {
+            Look::Taken(taken) => return Ok(taken),
+            Look::Over(found) => *found,
+        };
+        let key = Key::open_or_make(&app.config.campaign_key_file())?;
+        let composing = tokio::task::spawn_blocking(move || compose(found, &key));
+        let composed = composing.await.map_err(SnapshotError::Compose)?;
+        if let Some(taken) = keep(app, campaign, decided_by, composed).await? {
+            return Ok(taken);
+        }
+    }
+    Err(SnapshotError::Moving)
+}
+
+/// What there is to take a snapshot of.
+enum Look {
+    Taken(SnapshotTaken),
+    Over(Box<Found>),
+}
+
+/// What a snapshot is made of.
+struct Found {
+    head: Head,
+    prizes: Prizes,
+    standings: Vec<Standing>,
+    out: HashSet<UserId>,
+}
+
+async fn look(app: &App, campaign: CampaignId, decided_by: Option<UserId>) -> Result<Look> {
+    let mut tx = app.store.read().await?;
     let row = campaigns::find(&mut tx, campaign).await?;
     let row = row.ok_or(SnapshotError::NotFound)?;
     if let Some(taken) = snapshots::find(&mut tx, campaign).await? {
-        return Ok(taken_of(campaign, taken));
+        return Ok(Look::Taken(taken_of(campaign, taken)));
     }
-    // The clock is read when everybody else has written.
     let now_us = app.now_us();
     if row.life().is_called_off() || row.life().ends_us() + GRACE_US > now_us {
         return Err(SnapshotError::NotOver);
@@ -170,27 +208,12 @@ pub async fn take(
         return Err(SnapshotError::Waiting);
     }
     let current = judged_by(&app.rules, &mut tx, row, now_us).await?;
-    let key = Key::open_or_make(&app.config.campaign_key_file())?;
-    let found = read(&mut tx, &current, now_us).await?;
-    let composing = tokio::task::spawn_blocking(move || compose(found, &key));
-    let (text, taken, winners) = composing.await.map_err(SnapshotError::Compose)?;
-    snapshots::insert(&mut tx, campaign, decided_by, &taken, &text).await?;
-    for winner in winners {
-        snapshots::insert_winner(&mut tx, campaign, &winner).await?;
-    }
-    tx.commit().await?;
-    Ok(taken_of(campaign, taken))
-}
-
-/// What a snapshot is made of.
-struct Found {
-    head: Head,
-    prizes: Prizes,
-    standings: Vec<Standing>,
-    out: std::collections::HashSet<UserId>,
+    Ok(Look::Over(Box::new(read(&mut tx, &current, now_us).await?)))
 }
 
 async fn read(tx: &mut Tx, current: &Current, now_us: i64) -> Result<Found> {
+    // Before the accounts: if it is still the last one when they are read, they are what it left behind.
+    let last_entry = last_entry(tx, current.id).await?;
     let rules = campaigns::rules(tx, current.id, current.version).await?;
     let (mut standings, _) = read_changes(tx, current.id, Seen::default()).await?;
     standings.retain(|of| of.points > Micros::ZERO);
@@ -199,7 +222,7 @@ async fn read(tx: &mut Tx, current: &Current, now_us: i64) -> Result<Found> {
             campaign: current.id,
             rules_version: current.version,
             rules_sha256: text::sha256(rules.document.as_bytes()),
-            last_entry: last_entry(tx, current.id).await?,
+            last_entry,
             taken_us: now_us,
             currency: CURRENCY.into(),
         },
@@ -209,8 +232,15 @@ async fn read(tx: &mut Tx, current: &Current, now_us: i64) -> Result<Found> {
     })
 }
 
-/// The text, what is kept beside it, and who gets something.
-fn compose(found: Found, key: &Key) -> (String, SnapshotRow, Vec<WinnerRow>) {
+/// A snapshot that is not kept yet.
+struct Composed {
+    text: String,
+    row: SnapshotRow,
+    winners: Vec<WinnerRow>,
+    out: HashSet<UserId>,
+}
+
+fn compose(found: Found, key: &Key) -> Composed {
     let head = found.head;
     let ranked = text::rank(head.campaign, found.standings, &found.out, &found.prizes);
     let winner = |of: &Ranked| WinnerRow {
@@ -234,7 +264,39 @@ fn compose(found: Found, key: &Key) -> (String, SnapshotRow, Vec<WinnerRow>) {
         signature: key.sign(text.as_bytes()),
         public_key: key.public().to_string(),
     };
-    (text, row, winners)
+    Composed {
+        text,
+        row,
+        winners,
+        out: found.out,
+    }
+}
+
+/// Keeps a snapshot for ever, if there is none; `None` if it does not say any more what is so.
+async fn keep(
+    app: &App,
+    campaign: CampaignId,
+    decided_by: Option<UserId>,
+    composed: Composed,
+) -> Result<Option<SnapshotTaken>> {
+    let Composed { text, row, .. } = composed;
+    let mut tx = app.store.write().await?;
+    if let Some(taken) = snapshots::find(&mut tx, campaign).await? {
+        return Ok(Some(taken_of(campaign, taken)));
+    }
+    // Whatever changes an account is an entry.
+    let is_so = last_entry(&mut tx, campaign).await? == row.last_entry
+        && out_of_ranking(&mut tx, campaign).await? == composed.out
+        && (decided_by.is_some() || is_settled(&mut tx, campaign).await?);
+    if !is_so {
+        return Ok(None);
+    }
+    snapshots::insert(&mut tx, campaign, decided_by, &row, &text).await?;
+    for winner in composed.winners {
+        snapshots::insert_winner(&mut tx, campaign, &winner).await?;
+    }
+    tx.commit().await?;
+    Ok(Some(taken_of(campaign, row)))
 }
 
 fn taken_of(campaign: CampaignId, row: SnapshotRow) -> SnapshotTaken {

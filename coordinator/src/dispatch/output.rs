@@ -157,7 +157,8 @@ async fn is_doubtful(tx: &mut Tx, task: &TaskRow, accepted: &Accepted) -> store:
 }
 
 /// What belongs to an accepted picture beside its task: its blobs live as long as the job, and its
-/// worker's record grows. Answers what the reference machine would have taken, as far as that was measured.
+/// worker's record grows. Answers what it is paid for: what the reference machine
+/// would have taken, as far as our own clock bears it out.
 async fn keep(
     tx: &mut Tx,
     task: &TaskRow,
@@ -182,15 +183,15 @@ async fn keep(
     store::attempts::measured(tx, attempt, took_ms, energy).await?;
     let given = store::attempts::given(tx, attempt).await?;
     let score = score(tx, worker, given.slot).await?;
-    let took_ms = pace::believable_ms(
+    let reference_ms = pace::reference_ms(accepted.render_ms, score);
+    store::jobs::add_render_time(tx, task.job_id, accepted.render_ms, reference_ms).await?;
+    store::workers::count_done(tx, worker).await?;
+    let believed_ms = pace::believable_ms(
         accepted.render_ms,
         (now_us - given.leased_us) / 1_000,
         given.lease_render_ms,
     );
-    let reference_ms = pace::reference_ms(took_ms, score);
-    store::jobs::add_render_time(tx, task.job_id, accepted.render_ms, reference_ms).await?;
-    store::workers::count_done(tx, worker).await?;
-    Ok(reference_ms.unwrap_or(0))
+    Ok(pace::reference_ms(believed_ms, score).unwrap_or(0))
 }
 
 /// A delivered frame is charged, and earns; a job that is done with it gives back what is left.

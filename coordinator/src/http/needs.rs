@@ -155,6 +155,7 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/operator/signals",
             "GET /api/v1/operator/audit-log",
             "GET /api/v1/operator/payouts",
+            "POST /api/v1/operator/payouts",
             "GET /api/v1/operator/payouts/{id}",
             "GET /api/v1/operator/payouts/{id}/state",
             "GET /api/v1/operator/payouts/{id}/recipients.csv",

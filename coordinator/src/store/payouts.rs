@@ -1,5 +1,7 @@
 //! Payouts: what they pay, who approved them, how far they are.
 
+use std::collections::HashSet;
+
 use pictor_protocol::{CampaignId, PayoutId, UserId};
 use sqlx::FromRow;
 
@@ -139,6 +141,22 @@ pub async fn insert_item(
         item.octas
     )?;
     Ok(inserted > 0)
+}
+
+/// Everybody who is in a payout of a campaign that was not withdrawn.
+pub async fn users_of(tx: &mut Tx, campaign: CampaignId) -> Result<HashSet<UserId>> {
+    #[derive(FromRow)]
+    struct Of {
+        #[sqlx(try_from = "String")]
+        user_id: UserId,
+    }
+    let rows = fetch_all!(
+        tx,
+        Of,
+        "SELECT user_id FROM payout_items WHERE campaign_id = $1 AND live = 1",
+        campaign.to_string()
+    )?;
+    Ok(rows.into_iter().map(|row| row.user_id).collect())
 }
 
 pub async fn find(tx: &mut Tx, id: PayoutId) -> Result<Option<PayoutRow>> {

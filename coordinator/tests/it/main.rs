@@ -28,3 +28,4 @@ mod sessions;
 mod sign_in_oidc;
 mod sign_in_wallet;
 mod snapshot;
+mod whole_campaign;

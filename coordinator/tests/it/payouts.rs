@@ -135,12 +135,12 @@ impl Bank {
 }
 
 /// The account of the key `11…11`, of the SDK's vectors.
-fn payer() -> [u8; 32] {
+pub fn payer() -> [u8; 32] {
     let address = "0x147e4d3a5b10eaed2a93536e284c23096dfcea9ac61f0a8420e5d01fbd8f0ea8";
     *address.parse::<Address>().unwrap().bytes()
 }
 
-fn key_file() -> (tempfile::TempDir, PathBuf) {
+pub fn key_file() -> (tempfile::TempDir, PathBuf) {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("payout.key");

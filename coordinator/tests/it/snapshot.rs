@@ -104,6 +104,30 @@ async fn an_operator_may_decide_not_to_wait_and_decides_once() {
 }
 
 #[tokio::test]
+async fn what_moves_while_a_snapshot_is_taken_is_in_it_whole_or_not_at_all() {
+    let world = World::start().await;
+    let campaign = world.running_campaign().await;
+    let people = participants(&world, campaign, 60).await;
+    world.close_campaign(campaign, 2).await;
+    let address = format!("/api/v1/operator/campaigns/{campaign}/snapshot");
+    let moving = async {
+        for user in people.iter().cycle().take(200) {
+            world.give_points(campaign, *user, POINT).await;
+        }
+    };
+    let taking = eventually("a snapshot", async || {
+        let taken = world.creator.post(&address, &json!({})).await;
+        if taken.status == StatusCode::OK {
+            Ok(())
+        } else {
+            Err(taken)
+        }
+    });
+    tokio::join!(moving, taking);
+    check_as_anybody(&world, campaign).await;
+}
+
+#[tokio::test]
 async fn a_campaign_in_which_nobody_earned_anything_has_a_snapshot_too() {
     let world = World::start().await;
     let campaign = world.running_campaign().await;

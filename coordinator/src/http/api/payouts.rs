@@ -7,7 +7,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use pictor_protocol::PayoutId;
-use pictor_protocol::payout::{PaidByHand, Payout, PayoutAccount, PayoutDetails, PayoutPage};
+use pictor_protocol::payout::{
+    DraftedPayout, NewPayout, PaidByHand, Payout, PayoutAccount, PayoutDetails, PayoutPage,
+    UnpaidWinner,
+};
 use pictor_protocol::problem::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -15,8 +18,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::campaign::payouts::amounts::Rate;
 use crate::campaign::payouts::send::{self, SendError};
-use crate::campaign::payouts::{self, csv, view};
+use crate::campaign::payouts::{self, csv, view, winners};
+use crate::campaign::snapshot::Winner;
 use crate::http::auth::Operator;
 use crate::http::extract::{self, Path, Query};
 use crate::http::problem::Result;
@@ -24,7 +29,7 @@ use crate::store;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(list))
+        .routes(routes!(list, draft))
         .routes(routes!(show))
         .routes(routes!(state))
         .routes(routes!(table))
@@ -55,6 +60,31 @@ async fn list(
     let limit = query.limit.unwrap_or(50).clamp(1, 200) as usize;
     let mut tx = app.store.read().await?;
     Ok(Json(view::page(&mut tx, query.before, limit).await?))
+}
+
+/// Draft a payout to the winners of a campaign's final snapshot who are in none
+#[utoipa::path(post, path = "/api/v1/operator/payouts", tag = "payouts", request_body = NewPayout,
+    responses((status = 201, body = DraftedPayout), (status = "4XX", body = Problem)))]
+async fn draft(
+    State(app): State<Arc<App>>,
+    Operator(operator): Operator,
+    extract::Json(new): extract::Json<NewPayout>,
+) -> Result<(StatusCode, Json<DraftedPayout>)> {
+    let rate = new.rate_usd_per_apt.parse::<Rate>()?;
+    let mut tx = app.store.write().await?;
+    let drawn = winners::from_snapshot(&mut tx, new.campaign, rate, operator, app.now_us()).await?;
+    let payout = view::details(&mut tx, drawn.id).await?;
+    tx.commit().await?;
+    let unpaid = |winner: Winner| UnpaidWinner {
+        user: winner.user,
+        rank: winner.rank,
+        prize_cents: winner.prize,
+    };
+    let drafted = DraftedPayout {
+        payout,
+        without_account: drawn.without_account.into_iter().map(unpaid).collect(),
+    };
+    Ok((StatusCode::CREATED, Json(drafted)))
 }
 
 /// A payout, with who gets what and what happened to it

@@ -6,9 +6,11 @@ use pictor_protocol::settings::Fault;
 use super::Refused;
 use crate::campaign::CurrentError;
 use crate::campaign::change::CampaignError;
+use crate::campaign::payouts::amounts::BadRate;
 use crate::campaign::payouts::node::NodeError;
 use crate::campaign::payouts::send::SendError;
 use crate::campaign::payouts::transaction::BadTransactionHash;
+use crate::campaign::payouts::winners::DrawError;
 use crate::campaign::payouts::{DraftError, PayoutError};
 use crate::campaign::ranks::RanksError;
 use crate::campaign::snapshot::SnapshotError;
@@ -66,7 +68,7 @@ impl From<SnapshotError> for Refused {
     fn from(error: SnapshotError) -> Self {
         match error {
             SnapshotError::NotFound => Self::not_found("campaign"),
-            SnapshotError::NotOver | SnapshotError::Waiting => {
+            SnapshotError::NotOver | SnapshotError::Waiting | SnapshotError::Moving => {
                 Self::new(ProblemKind::Conflict, error.to_string())
             }
             SnapshotError::Key(_) | SnapshotError::Compose(_) => Self::internal(&error),
@@ -88,6 +90,27 @@ impl From<DraftError> for Refused {
             DraftError::Store(error) => return error.into(),
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<DrawError> for Refused {
+    fn from(error: DrawError) -> Self {
+        match error {
+            DrawError::NoSnapshot | DrawError::NobodyLeft => {
+                Self::new(ProblemKind::PayoutNotPossible, error.to_string())
+            }
+            DrawError::Draft(error) => error.into(),
+            DrawError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BadRate> for Refused {
+    fn from(error: BadRate) -> Self {
+        Self::invalid(vec![Fault {
+            field: "rate_usd_per_apt".into(),
+            message: error.to_string(),
+        }])
     }
 }
 

@@ -38,6 +38,16 @@ impl Browser {
         }
     }
 
+    /// Somebody else's, over the same connections.
+    pub fn of_somebody_else(&self) -> Self {
+        Self {
+            http: self.http.clone(),
+            site: self.site.clone(),
+            cookies: HashMap::new(),
+            user_agent: self.user_agent.clone(),
+        }
+    }
+
     pub async fn get(&mut self, path: &str) -> Answer {
         let url = format!("{}{path}", self.site);
         self.send(Method::GET, &url, &[], Vec::new()).await

@@ -8,6 +8,7 @@ use pictor_protocol::agent::{
     ReportAnswer, RuntimeInfo, SlotInfo, Welcome, Work,
 };
 use pictor_protocol::blender::Series;
+use pictor_protocol::worker_config::WorkerConfig;
 use uuid::Uuid;
 
 use super::World;
@@ -62,6 +63,16 @@ impl ScriptedWorker {
         slots: Vec<SlotInfo>,
     ) -> Self {
         let config = world.worker_config(name).await;
+        Self::connect_of(world, &config, series, slots).await
+    }
+
+    /// With a config file that somebody has.
+    pub async fn connect_of(
+        world: &World,
+        config: &WorkerConfig,
+        series: &[Series],
+        slots: Vec<SlotInfo>,
+    ) -> Self {
         let client = Client::new(&world.url, &config.token);
         let mut worker = Self {
             id: config.worker_id,
