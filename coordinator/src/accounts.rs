@@ -9,6 +9,7 @@
 //! | [`roles`] | what people chose to be |
 //! | [`sessions`] | browsers that are signed in |
 //! | [`pepper`] | the secret that keyless addresses hang on |
+//! | [`export`], [`delete`] | all that is kept about a person, and its end |
 //! | [`limits`] | how often credentials may be tried |
 //! | [`sign_in`] | all of that, as configured |
 //!
@@ -17,7 +18,10 @@
 //! `pcq_` a visit to a quest's link), so that one found in a log can be told and
 //! revoked. Only their BLAKE3 hashes are stored.
 
+pub mod acceptance;
 pub mod aptos;
+pub mod delete;
+pub mod export;
 pub mod full_node;
 pub mod identities;
 pub mod limits;
@@ -39,8 +43,9 @@ use pictor_protocol::people::Scope;
 use pictor_protocol::{TokenId, UserId};
 use uuid::Uuid;
 
+use crate::fair_play::standing::Standing;
 use crate::store::people::{self, NewTokenRow, User};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, standing};
 
 /// Name of the person who runs a fresh coordinator.
 pub const OPERATOR: &str = "operator";
@@ -109,7 +114,7 @@ fn random_bytes() -> Result<[u8; 32], NoRandomness> {
 }
 
 /// 256 random bits in hexadecimal digits.
-fn random_digits() -> Result<String, NoRandomness> {
+pub(crate) fn random_digits() -> Result<String, NoRandomness> {
     Ok(blake3::Hash::from_bytes(random_bytes()?)
         .to_hex()
         .to_string())
@@ -125,6 +130,8 @@ pub enum AccountError {
     NoScope,
     #[error("a token lasts 1 to 36500 days, or for ever")]
     BadExpiry,
+    #[error("the person is banned")]
+    Banned,
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     #[error(transparent)]
@@ -233,6 +240,9 @@ pub async fn mint_token(
         .map(|days| now_us + i64::from(days) * DAY_US);
     let id = TokenId::new(Uuid::now_v7());
     let mut tx = store.write().await?;
+    if standing::of(&mut tx, user.id).await? == Standing::Banned {
+        return Err(AccountError::Banned);
+    }
     let token = NewTokenRow {
         hash: &Secret::hash(secret.reveal()),
         id,

@@ -21,6 +21,7 @@ use crate::campaign::payouts::send::{Payer, PayerError};
 use crate::campaign::{RulesCache, online, settle, snapshot};
 use crate::config::Config;
 use crate::dispatch::sweep;
+use crate::fair_play::watch;
 use crate::http;
 use crate::ledger::nightly;
 use crate::metrics::Metrics;
@@ -240,6 +241,7 @@ fn run_beside(app: &Arc<App>) {
         snapshot::run,
         drive::run,
         nightly::run,
+        watch::run,
     );
 }
 

@@ -1,5 +1,6 @@
 //! The command line: `serve`, and what an operator does beside a running coordinator.
 
+mod audit;
 mod health;
 mod ledger;
 mod rules;
@@ -20,6 +21,7 @@ use crate::app::{Server, now_us, open_store};
 use crate::config::{Config, Flags, LogFormat};
 use crate::launcher::driver::{Driver, LaunchError, Order};
 use crate::{http, launcher, workers};
+use audit::AuditLogCommand;
 use ledger::LedgerCommand;
 use rules::RulesCommand;
 use secret_file::SecretFile;
@@ -65,6 +67,9 @@ enum Command {
     /// Rules of campaigns
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// The log of who decided what
+    #[command(subcommand)]
+    AuditLog(AuditLogCommand),
     /// The books of credits and points
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -159,6 +164,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Token(TokenCommand::Create(args)) => create_token(&args).await,
         Command::Worker(WorkerCommand::Create(args)) => create_worker(&args).await,
         Command::Rules(command) => rules::run(&command),
+        Command::AuditLog(command) => audit::run(&command).await,
         Command::Ledger(command) => ledger::run(&command).await,
         Command::Snapshot(command) => snapshot::run(&command),
         Command::Health(flags) => Ok(health::check(Config::load(&flags)?.bind).await?),
@@ -256,6 +262,7 @@ async fn create_token(args: &TokenArgs) -> anyhow::Result<()> {
     };
     let token = accounts::mint_token(&store, &user, &spec, now_us()).await?;
     accounts::roles::give_for_scopes(&store, user.id, &args.scopes, now_us()).await?;
+    audit::token_made(&store, &user, &spec).await?;
     let (Some(file), Some(out)) = (file, &args.out) else {
         return say(token.secret.reveal());
     };
@@ -284,6 +291,7 @@ async fn create_worker(args: &WorkerArgs) -> anyhow::Result<()> {
     let mut worker = workers::create(&store, owner.id, &args.name, &url, now_us()).await?;
     worker.options.allow_cpu = args.allow_cpu;
     accounts::roles::give_for_scopes(&store, owner.id, &[Scope::Workers], now_us()).await?;
+    audit::worker_made(&store, &owner, worker.worker_id).await?;
     let text = serde_json::to_string_pretty(&worker)?;
     let Some(file) = file else {
         return say(&text);
@@ -313,6 +321,7 @@ async fn sign_in_link(config: &Config) -> anyhow::Result<()> {
     let store = open_store(config).await?;
     let (operator, _) = accounts::ensure_operator(&store, now_us()).await?;
     let link = accounts::make_sign_in_link(&store, operator.id, now_us()).await?;
+    audit::link_made(&store, operator.id).await?;
     let url = config
         .public_url
         .clone()

@@ -11,6 +11,8 @@
 //! | [`workers`] | registry, config files, presence |
 //! | [`accounts`] | people, tokens, sessions |
 //! | [`campaign`] | campaigns and the versions of their rules |
+//! | [`fair_play`] | standings, appeals, what looks like cheating |
+//! | [`audit_log`] | who decided what; only grows |
 //! | [`campaign`] | what campaigns reward |
 //! | [`blobs`] | content-addressed bytes |
 //! | [`launcher`] | workers as containers on Docker hosts; a process of its own |
@@ -19,12 +21,14 @@
 
 pub mod accounts;
 pub mod app;
+pub mod audit_log;
 pub mod bells;
 pub mod blobs;
 pub mod campaign;
 pub mod cli;
 pub mod config;
 pub mod dispatch;
+pub mod fair_play;
 pub mod http;
 pub mod jobs;
 pub mod launcher;

@@ -74,7 +74,9 @@ macro_rules! execute {
     };
 }
 
+pub mod acceptances;
 pub mod attempts;
+pub mod audit_log;
 pub mod blobs;
 pub mod campaigns;
 pub mod check_ins;
@@ -97,11 +99,25 @@ pub mod roles;
 pub mod scenes;
 pub mod sessions;
 pub mod sign_ins;
+pub mod signals;
 pub mod snapshots;
+pub mod standing;
 pub mod tasks;
 pub mod uptime;
 pub mod worker_pages;
 pub mod workers;
+
+/// A text that `LIKE … ESCAPE '!'` takes letter by letter.
+fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            escaped.push('!');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
 
 /// What the database said, or a row that does not fit its type.
 #[derive(Debug, thiserror::Error)]

@@ -16,10 +16,12 @@ use pictor_protocol::agent::Hello;
 use pictor_protocol::worker::{Presence, Worker};
 use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
 use pictor_protocol::{UserId, WorkerId};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::accounts::{NoRandomness, Secret, SecretKind};
 use crate::app::App;
+use crate::audit_log::{self, Act, By, Record, Subject};
 use crate::dispatch::ability::Equipment;
 use crate::dispatch::report;
 use crate::dispatch::task::Event;
@@ -218,6 +220,7 @@ pub async fn suspend(
     if !workers::suspend(&mut tx, id, decision).await? {
         return Err(WorkerError::NotFound);
     }
+    note(&mut tx, id, Act::WorkerSuspended, decision).await?;
     tx.commit().await?;
     app.bells.commands.ring(id);
     Ok(())
@@ -236,9 +239,27 @@ pub async fn reinstate(app: &App, operator: UserId, id: WorkerId) -> Result<(), 
         let known = known.filter(|row| row.status != WorkerStatus::Retired);
         return known.map(|_| ()).ok_or(WorkerError::NotFound);
     }
+    note(&mut tx, id, Act::WorkerReinstated, decision).await?;
     tx.commit().await?;
     app.bells.work.ring();
     Ok(())
+}
+
+/// Writes down what an operator decided on a worker.
+async fn note(
+    tx: &mut Tx,
+    id: WorkerId,
+    act: Act,
+    decision: Decision<'_>,
+) -> Result<(), StoreError> {
+    let record = Record {
+        by: By::Operator(decision.by),
+        act,
+        subject: Subject::Worker(id),
+        reason: decision.why.unwrap_or_default(),
+        evidence: json!({}),
+    };
+    audit_log::write(tx, &record, decision.now_us).await
 }
 
 /// Puts what a worker held back into the queue: nobody can report it any more.

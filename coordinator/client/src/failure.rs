@@ -159,6 +159,7 @@ mod tests {
             detail: None,
             faults: vec![],
             role: None,
+            rules_version: None,
         }))))
     }
 

@@ -104,6 +104,14 @@ id!(
     CampaignId, "a campaign"
 );
 id!(
+    /// What an operator decided on a person.
+    DecisionId, "a decision"
+);
+id!(
+    /// A person's word against a decision.
+    AppealId, "an appeal"
+);
+id!(
     /// A batch of rewards that is paid as a whole.
     PayoutId, "a payout"
 );

@@ -10,6 +10,7 @@
 //! | who talks | module | addresses |
 //! |---|---|---|
 //! | worker → coordinator | [`agent`] | `/agent/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`fair_play`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
 //! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
@@ -30,6 +31,7 @@ pub mod blender;
 pub mod blob;
 pub mod campaign;
 pub mod community;
+pub mod fair_play;
 pub mod frames;
 pub mod gpus;
 pub mod ids;
@@ -49,6 +51,6 @@ pub mod worker_config;
 pub use amount::{Cents, Micros};
 pub use blob::BlobHash;
 pub use ids::{
-    CampaignId, ClaimId, IdentityId, JobId, LeaseId, PayoutId, SceneId, SessionId, TaskId, TokenId,
-    UserId, WorkerId,
+    AppealId, CampaignId, ClaimId, DecisionId, IdentityId, JobId, LeaseId, PayoutId, SceneId,
+    SessionId, TaskId, TokenId, UserId, WorkerId,
 };

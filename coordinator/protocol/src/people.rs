@@ -6,7 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{IdentityId, SessionId, TokenId, UserId};
+use crate::fair_play::{Decision, LogLine, Standing};
+use crate::job::Job;
+use crate::worker::Worker;
+use crate::{CampaignId, IdentityId, Micros, SessionId, TokenId, UserId};
 
 /// What an access token may be used for.
 #[derive(
@@ -97,6 +100,10 @@ impl fmt::Display for Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChooseRoles {
     pub roles: Vec<Role>,
+    /// The version of the campaign's rules that the person has read and accepts. Needed with the first choice
+    /// while there is a campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_rules: Option<i64>,
 }
 
 /// `GET /api/v1/me`
@@ -110,6 +117,87 @@ pub struct Me {
     /// What the person chose to be. Operators may do everything without choosing.
     #[serde(default)]
     pub roles: Vec<Role>,
+    /// The rules that the person accepted last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_rules: Option<AcceptedRules>,
+    /// How the person stands; unset while that is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+}
+
+/// A version of a campaign's rules that somebody accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AcceptedRules {
+    pub campaign: CampaignId,
+    pub version: i64,
+    /// BLAKE3 of the document.
+    pub hash: String,
+    pub at_ms: i64,
+}
+
+/// `DELETE /api/v1/me`: the account goes, and what lies in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeleteAccount {
+    /// The account's name, typed by its owner: this cannot be undone.
+    pub name: String,
+    /// Points and credits that are left are lost. Without this, an account that has some stays.
+    #[serde(default)]
+    pub forfeit: bool,
+}
+
+/// What became of a deleted account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeletedAccount {
+    /// All that is left: what the books and the log call it.
+    pub id: UserId,
+    pub jobs: u64,
+    pub workers: u64,
+    /// Of every book, what was forfeited.
+    pub forfeited: Vec<ForfeitedAmount>,
+}
+
+/// What was forfeited in a book.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ForfeitedAmount {
+    /// `credits`, or `points/` and the campaign's id.
+    pub book: String,
+    pub amount_micros: Micros,
+}
+
+/// `GET /api/v1/me/export`: everything that is kept about a person, but for secrets and pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AccountExport {
+    pub exported_ms: i64,
+    pub id: UserId,
+    pub name: String,
+    pub created_ms: i64,
+    pub operator: bool,
+    pub roles: Vec<Role>,
+    pub standing: Standing,
+    pub accepted_rules: Vec<AcceptedRules>,
+    pub identities: Vec<Identity>,
+    pub sessions: Vec<Session>,
+    pub tokens: Vec<Token>,
+    pub workers: Vec<Worker>,
+    pub jobs: Vec<Job>,
+    pub ledger: Vec<ExportedLine>,
+    pub decisions: Vec<Decision>,
+    pub log: Vec<LogLine>,
+}
+
+/// A posting of one of the person's accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExportedLine {
+    pub entry: i64,
+    pub key: String,
+    pub book: String,
+    pub kind: String,
+    pub account: String,
+    pub amount_micros: Micros,
+    pub at_ms: i64,
+    /// What the amount was computed from.
+    #[schema(value_type = Object)]
+    pub inputs: serde_json::Value,
 }
 
 /// `POST /api/v1/tokens`

@@ -98,6 +98,12 @@ pub enum ProblemKind {
     /// It costs more credits than are available.
     #[serde(rename = "urn:pictor:problem:not-enough-credits")]
     NotEnoughCredits,
+    /// The rules of the campaign have to be accepted first; `rules_version` says which version.
+    #[serde(rename = "urn:pictor:problem:accept-the-rules")]
+    AcceptTheRules,
+    /// The person is banned here; `detail` says why.
+    #[serde(rename = "urn:pictor:problem:banned")]
+    Banned,
     /// No campaign runs yet, so nothing can be earned.
     #[serde(rename = "urn:pictor:problem:campaign-not-running")]
     CampaignNotRunning,
@@ -142,6 +148,9 @@ pub struct Problem {
     /// The role that has to be chosen first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// The version of the rules that has to be accepted first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_version: Option<i64>,
 }
 
 impl fmt::Display for Problem {

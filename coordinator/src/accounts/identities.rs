@@ -1,11 +1,14 @@
 //! A proven identity becomes a person: the one who has it, a new one, or the one it is linked to.
 
+use pictor_protocol::people::{Identity, IdentityKind};
 use pictor_protocol::{IdentityId, UserId};
 use uuid::Uuid;
 
+use super::NoRandomness;
 use super::aptos::Address;
 use super::aptos::keyless::Subject;
-use crate::store::identities::{self, IdentityRow, NewIdentityRow};
+use crate::fair_play::traces::{self, Lasting, TraceError};
+use crate::store::identities::{self, IdentityRow, Kind, NewIdentityRow};
 use crate::store::people::{self, User};
 use crate::store::{StoreError, Tx};
 
@@ -42,12 +45,50 @@ pub enum IdentityError {
     /// Accounts are never merged: nobody could say whose jobs, workers and points they then are.
     #[error("this identity belongs to another account here; sign in with it, or use another one")]
     Taken,
+    /// Whoever signed in with it is, and it outlives their account.
+    #[error("this identity is banned here: {reason}")]
+    Banned { reason: String },
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Finds or makes whom a proven identity belongs to.
+impl From<TraceError> for IdentityError {
+    fn from(error: TraceError) -> Self {
+        match error {
+            TraceError::NoRandomness(error) => Self::NoRandomness(error),
+            TraceError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// Finds or makes whom a proven identity belongs to. Nobody, if it is banned.
 pub async fn settle(
+    tx: &mut Tx,
+    proven: Proven<'_>,
+    purpose: Purpose,
+    now_us: i64,
+) -> Result<Owned, IdentityError> {
+    let trace = trace(tx, proven).await?;
+    if let Some(ban) = traces::ban(tx, &trace).await? {
+        return Err(IdentityError::Banned { reason: ban.reason });
+    }
+    let owned = find_or_make(tx, proven, purpose, now_us).await?;
+    traces::note(tx, &trace, owned.user.id).await?;
+    Ok(owned)
+}
+
+async fn trace(tx: &mut Tx, proven: Proven<'_>) -> Result<String, IdentityError> {
+    let address = proven.address.to_string();
+    let lasting = match proven.subject {
+        Some(Subject { iss, sub, .. }) => Lasting::Subject { iss, sub },
+        None => Lasting::Wallet(&address),
+    };
+    Ok(traces::hash(tx, lasting).await?)
+}
+
+async fn find_or_make(
     tx: &mut Tx,
     proven: Proven<'_>,
     purpose: Purpose,
@@ -73,6 +114,22 @@ pub async fn settle(
                 ..owned
             })
         }
+    }
+}
+
+/// An identity as its owner sees it.
+pub fn view(row: IdentityRow) -> Identity {
+    Identity {
+        id: row.id,
+        kind: match row.kind {
+            Kind::Wallet => IdentityKind::Wallet,
+            Kind::Oidc => IdentityKind::Oidc,
+        },
+        address: row.address,
+        issuer: row.iss,
+        label: row.label,
+        created_ms: row.created_us / 1_000,
+        last_used_ms: row.last_used_us / 1_000,
     }
 }
 

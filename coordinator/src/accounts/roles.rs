@@ -3,9 +3,11 @@
 use pictor_protocol::UserId;
 use pictor_protocol::people::{Role, Scope};
 
+use super::acceptance::AcceptFirst;
 use super::rights::Right;
+use crate::campaign::CurrentError;
 use crate::store::roles;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
@@ -14,13 +16,30 @@ pub enum RoleError {
     )]
     NotARole,
     #[error(transparent)]
+    AcceptFirst(#[from] AcceptFirst),
+    #[error(transparent)]
+    Current(#[from] CurrentError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// Gives a person these roles instead of those before. What they own stays theirs: somebody who is no worker
-/// owner any more has workers that go on rendering, and manages them as one again.
+/// owner any more has workers that go on rendering, and manages them as one again. Nobody is asked for the rules
+/// here: [`super::acceptance`] does.
 pub async fn choose(
     store: &Store,
+    user: UserId,
+    chosen: &[Role],
+    now_us: i64,
+) -> Result<Vec<Role>, RoleError> {
+    let mut tx = store.write().await?;
+    let now = set(&mut tx, user, chosen, now_us).await?;
+    tx.commit().await?;
+    Ok(now)
+}
+
+pub(super) async fn set(
+    tx: &mut Tx,
     user: UserId,
     chosen: &[Role],
     now_us: i64,
@@ -28,17 +47,14 @@ pub async fn choose(
     if chosen.contains(&Role::Unknown) {
         return Err(RoleError::NotARole);
     }
-    let mut tx = store.write().await?;
     for role in Role::ALL {
         if chosen.contains(&role) {
-            roles::add(&mut tx, user, role, now_us).await?;
+            roles::add(tx, user, role, now_us).await?;
         } else {
-            roles::remove(&mut tx, user, role).await?;
+            roles::remove(tx, user, role).await?;
         }
     }
-    let now = roles::of_user(&mut tx, user).await?;
-    tx.commit().await?;
-    Ok(now)
+    Ok(roles::of_user(tx, user).await?)
 }
 
 /// Gives a person the roles without which tokens of these scopes would be worth nothing: whoever runs the

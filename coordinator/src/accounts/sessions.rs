@@ -5,8 +5,9 @@ use pictor_protocol::{IdentityId, SessionId, UserId};
 use uuid::Uuid;
 
 use super::{DAY_US, MINUTE_US, NoRandomness, Secret, SecretKind};
+use crate::fair_play::standing::Standing;
 use crate::store::sessions::{self, NewSessionRow, SessionOf, SessionRow};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Store, StoreError, Tx, standing};
 
 /// How long a browser stays signed in.
 pub const SESSION_US: i64 = 30 * DAY_US;
@@ -27,14 +28,23 @@ pub struct NewSession<'a> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
+    #[error("this account is banned here: {reason}")]
+    Banned { reason: String },
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Signs a browser in.
+/// Signs a browser in, unless its person is banned: every way to sign in ends here.
 pub async fn begin(tx: &mut Tx, new: NewSession<'_>, now_us: i64) -> Result<Secret, SessionError> {
+    if let Some(decision) = standing::in_force(tx, new.user).await?
+        && decision.standing == Standing::Banned
+    {
+        return Err(SessionError::Banned {
+            reason: decision.reason,
+        });
+    }
     let secret = Secret::new(SecretKind::Session)?;
     let user_agent: Option<String> = new
         .user_agent

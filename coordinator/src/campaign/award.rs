@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::current::Current;
 use super::referral;
+use crate::fair_play;
 use crate::ledger::{self, Account, Book, Entry, EntryKind, PostError, Posted};
 use crate::store::Tx;
 
@@ -19,14 +20,15 @@ pub struct Award {
     pub inputs: Value,
 }
 
-/// Gives points of a campaign, and their share to whoever brought the person. Nothing if it is worth nothing.
+/// Gives points of a campaign, and their share to whoever brought the person. Nothing if it is worth nothing, or
+/// if the person may not earn.
 pub async fn award(
     tx: &mut Tx,
     campaign: &Current,
     award: Award,
     now_us: i64,
 ) -> Result<(), PostError> {
-    if award.amount == Micros::ZERO {
+    if award.amount == Micros::ZERO || !fair_play::may_earn(tx, award.user).await? {
         return Ok(());
     }
     let book = Book::Points(campaign.id);
@@ -48,14 +50,14 @@ pub async fn award(
     Ok(())
 }
 
-/// Gives credits. Nothing if it is worth nothing.
+/// Gives credits. Nothing if it is worth nothing, or if the person may not earn.
 pub async fn credit(
     tx: &mut Tx,
     campaign: &Current,
     award: Award,
     now_us: i64,
 ) -> Result<(), PostError> {
-    if award.amount == Micros::ZERO {
+    if award.amount == Micros::ZERO || !fair_play::may_earn(tx, award.user).await? {
         return Ok(());
     }
     let inputs = by_rules(campaign, award.inputs);

@@ -6,6 +6,7 @@
 use pictor_protocol::campaign::{Campaign, CampaignDates, NewCampaign, NewRules, RulesVersion};
 use pictor_protocol::settings::Fault;
 use pictor_protocol::{CampaignId, UserId};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::current::{CurrentError, judged_by};
@@ -15,6 +16,7 @@ use super::rules::{BadRules, Rules};
 use super::versions::{self, TooEarly, Version};
 use super::view;
 use crate::app::App;
+use crate::audit_log::{self, Act, By, Record, Subject};
 use crate::store::campaigns::{self, CampaignRow, Made, RulesRow};
 use crate::store::{StoreError, Tx};
 
@@ -83,6 +85,8 @@ pub async fn create(app: &App, by: UserId, new: &NewCampaign) -> Result<Campaign
     };
     campaigns::add_rules(&mut tx, id, &first, &new.document, made).await?;
     let row = found(&mut tx, id).await?;
+    let about = json!({ "slug": new.slug, "rules_hash": first.hash });
+    note(&mut tx, made, id, Act::CampaignMade, about).await?;
     finish(app, tx, row, now_us, new.dry_run).await
 }
 
@@ -145,6 +149,8 @@ pub async fn change_rules(
         hash,
     };
     campaigns::add_rules(&mut tx, id, &next, &new.document, made).await?;
+    let about = json!({ "version": next.number, "hash": next.hash, "effective_us": effective_us });
+    note(&mut tx, made, id, Act::RulesChanged, about).await?;
     let added = version(&mut tx, id, next.number).await?;
     if !new.dry_run {
         tx.commit().await?;
@@ -155,6 +161,7 @@ pub async fn change_rules(
 /// Gives a campaign other dates, as far as they have not come yet.
 pub async fn move_dates(
     app: &App,
+    by: UserId,
     id: CampaignId,
     dates: CampaignDates,
 ) -> Result<Campaign, CampaignError> {
@@ -180,17 +187,28 @@ pub async fn move_dates(
     )?;
     alone(&mut tx, id, moved).await?;
     campaigns::set_life(&mut tx, id, moved).await?;
+    let about = json!({
+        "opens_us": [life.opens_us, moved.opens_us],
+        "starts_us": [life.starts_us, moved.starts_us],
+        "closes_us": [life.closes_us, moved.closes_us],
+    });
+    let made = Made { by, at_us: now_us };
+    note(&mut tx, made, id, Act::DatesMoved, about).await?;
     let row = found(&mut tx, id).await?;
     finish(app, tx, row, now_us, false).await
 }
 
 /// Ends a campaign now, before its date. One that was closed so stays as it is.
-pub async fn close(app: &App, id: CampaignId) -> Result<Campaign, CampaignError> {
+pub async fn close(app: &App, by: UserId, id: CampaignId) -> Result<Campaign, CampaignError> {
     let mut tx = app.store.write().await?;
     let now_us = app.now_us();
     let life = found(&mut tx, id).await?.life();
     let closed = life.closed(now_us).ok_or(CampaignError::Over)?;
     campaigns::set_life(&mut tx, id, closed).await?;
+    if closed != life {
+        let made = Made { by, at_us: now_us };
+        note(&mut tx, made, id, Act::CampaignClosed, json!({})).await?;
+    }
     let row = found(&mut tx, id).await?;
     finish(app, tx, row, now_us, false).await
 }
@@ -207,6 +225,24 @@ async fn finish(
         tx.commit().await?;
     }
     Ok(view::campaign(&changed))
+}
+
+/// Writes down what an operator did.
+async fn note(
+    tx: &mut Tx,
+    made: Made,
+    campaign: CampaignId,
+    act: Act,
+    about: Value,
+) -> Result<(), StoreError> {
+    let record = Record {
+        by: By::Operator(made.by),
+        act,
+        subject: Subject::Campaign(campaign),
+        reason: "",
+        evidence: about,
+    };
+    audit_log::write(tx, &record, made.at_us).await
 }
 
 async fn found(tx: &mut Tx, id: CampaignId) -> Result<CampaignRow, CampaignError> {

@@ -15,6 +15,7 @@ use super::current::{Current, CurrentError, current};
 use super::rules::{Rules, STREAK_DAYS};
 use super::running::{NotRunning, running};
 use crate::app::App;
+use crate::fair_play;
 use crate::ledger::{EntryKind, PostError};
 use crate::store::check_ins::{self, CheckInRow};
 use crate::store::{StoreError, Tx};
@@ -98,8 +99,13 @@ pub(super) async fn enter(
     if !check_ins::insert(tx, user, row).await? {
         return Err(too_soon((row.day + 1) * DAY_US, now_us));
     }
-    let (points, credits) = worth(&campaign.rules, row.streak);
-    pay(tx, &campaign, user, row, now_us).await?;
+    let worth = match fair_play::may_earn(tx, user).await? {
+        true => worth(&campaign.rules, row.streak),
+        // The streak goes on all the same.
+        false => (Micros::ZERO, Micros::ZERO),
+    };
+    let (points, credits) = worth;
+    pay(tx, &campaign, user, row, worth, now_us).await?;
     Ok(CheckedIn {
         check_in: view(&row),
         points_micros: points,
@@ -113,9 +119,9 @@ async fn pay(
     campaign: &Current,
     user: UserId,
     row: CheckInRow,
+    (points, credits): (Micros, Micros),
     now_us: i64,
 ) -> Result<(), PostError> {
-    let (points, credits) = worth(&campaign.rules, row.streak);
     let CheckInRow { day, streak, .. } = row;
     let inputs = json!({ "day": day_text(day), "streak_days": streak });
     let daily = Award {

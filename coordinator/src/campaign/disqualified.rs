@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use pictor_protocol::{CampaignId, UserId};
 
-use crate::store::{Result, Tx};
+use crate::store::{Result, Tx, standing};
 
-/// Everybody who is out of a campaign's ranking, whatever points they have. There are no decisions about fair
-/// play in this database yet, so that is nobody; what decides them is read here.
-pub async fn out_of_ranking(_tx: &mut Tx, _campaign: CampaignId) -> Result<HashSet<UserId>> {
-    Ok(HashSet::new())
+/// Everybody who is out of a campaign's ranking, whatever points they have: who is disqualified or banned is out of
+/// every one until that is lifted. A snapshot that is taken stays as it is; see [`super::payouts`] for what then
+/// becomes of a reward.
+pub async fn out_of_ranking(tx: &mut Tx, _campaign: CampaignId) -> Result<HashSet<UserId>> {
+    Ok(standing::disqualified(tx).await?.into_iter().collect())
 }

@@ -1,19 +1,21 @@
 //! What rendering earns: points for whose worker rendered, and for the creator of a job that was rendered.
 //!
 //! Both wait in holds until the rules' time for objections is over; [`settle`](super) lets them go on. Nothing is
-//! minted for one's own frames on one's own workers.
+//! minted for one's own frames on one's own workers, or on those of an account that is [linked](fair_play::linked),
+//! and nothing for whoever is suspended.
 
 use pictor_protocol::{JobId, Micros, UserId};
 use serde_json::json;
 
 use super::{Current, CurrentError, RulesCache, current};
+use crate::fair_play;
 use crate::jobs::charge::Delivered;
 use crate::jobs::cost;
 use crate::ledger::hold::{self, Destination, NewHold, Source};
 use crate::ledger::{Book, EntryKind, PostError};
-use crate::store::costs;
 use crate::store::jobs::JobRow;
 use crate::store::{StoreError, Tx};
+use crate::store::{costs, standing};
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -41,6 +43,11 @@ pub async fn frame_delivered(
     let per_minute = rules.rules.points.render_per_reference_minute;
     let amount = cost::price_of(per_minute, frame.reference_ms);
     if frame.by == job.owner_id || amount == Micros::ZERO {
+        return Ok(());
+    }
+    if !fair_play::may_earn(tx, frame.by).await?
+        || fair_play::linked(tx, frame.by, job.owner_id).await?
+    {
         return Ok(());
     }
     let inputs = json!({
@@ -80,6 +87,11 @@ pub async fn job_done(
     else {
         return Ok(());
     };
+    if !fair_play::may_earn(tx, job.owner_id).await?
+        || standing::any_linked_renderer(tx, job.id, job.owner_id).await?
+    {
+        return Ok(());
+    }
     let points = &rules.rules.points;
     let amount = job_points(points.job_per_credit, points.job_least, cost.charged());
     if amount == Micros::ZERO {

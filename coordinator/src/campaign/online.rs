@@ -20,6 +20,7 @@ use super::calendar::{HOUR_US, SECOND_US, hour_of};
 use super::current::{Current, CurrentError, current};
 use super::rules::Points;
 use crate::app::App;
+use crate::fair_play;
 use crate::ledger::hold::{self, Destination, NewHold, Source};
 use crate::ledger::{Book, EntryKind, PostError};
 use crate::store::online::{self, PresentRow};
@@ -208,6 +209,9 @@ async fn mint(
     hour: i64,
     now_us: i64,
 ) -> Result<(), OnlineError> {
+    if !fair_play::may_earn(tx, row.owner_id).await? {
+        return Ok(());
+    }
     let slots = online::proofs(tx, row.worker_id, hour).await?;
     let known = Hour {
         seen_us: row.seen_us,

@@ -17,6 +17,7 @@ use super::calendar::{DAY_US, week_begins_us, week_of};
 use super::current::{Current, CurrentError, current};
 use crate::accounts::NoRandomness;
 use crate::app::App;
+use crate::fair_play;
 use crate::ledger::{self, Account, Book, Entry, EntryKind, PostError, Posted};
 use crate::store::referrals::{self, NewcomerRow};
 use crate::store::{StoreError, Tx, identities};
@@ -264,7 +265,8 @@ pub fn share_of(amount: Micros, percent: u32, cap: Micros, used: Micros) -> Shar
     }
 }
 
-/// Gives whoever brought a person their share of what this person settled, by the rules of that campaign.
+/// Gives whoever brought a person their share of what this person settled, by the rules of that campaign. Nothing
+/// if they may not earn, or if both are one person's accounts.
 pub async fn share(
     tx: &mut Tx,
     campaign: &Current,
@@ -274,6 +276,11 @@ pub async fn share(
     let Some(referrer) = referrals::referrer_of(tx, settled.user).await? else {
         return Ok(());
     };
+    if !fair_play::may_earn(tx, referrer).await?
+        || fair_play::linked(tx, referrer, settled.user).await?
+    {
+        return Ok(());
+    }
     let points = &campaign.rules.points;
     let (percent, cap) = (points.referral_percent, points.referral_cap_per_week);
     let week = week_of(now_us);

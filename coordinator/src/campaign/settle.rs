@@ -16,6 +16,7 @@ use super::calendar::HOUR_US;
 use super::current::{Current, CurrentError, judged_by};
 use super::referral;
 use crate::app::App;
+use crate::fair_play;
 use crate::ledger::hold::{self, Destination};
 use crate::ledger::{Book, PostError};
 use crate::store::campaigns;
@@ -87,6 +88,8 @@ async fn one_batch(app: &App) -> Result<bool, SettleError> {
     drop(tx);
     let mut tx = app.store.write().await?;
     let now_us = app.now_us();
+    let barred = fair_play::barred(&mut tx).await?;
+    let may_settle = |owner: UserId| !barred.contains(&owner);
     match settle_due(&app.rules, &mut tx, now_us, BATCH, may_settle).await {
         Ok(pass) => {
             tx.commit().await?;
@@ -107,11 +110,6 @@ async fn one_batch(app: &App) -> Result<bool, SettleError> {
         }
         Err(error @ SettleError::Store(_)) => Err(error),
     }
-}
-
-/// Whether what somebody earned may settle now. Everybody's may: what would bar it is for fair play to say.
-pub fn may_settle(_owner: UserId) -> bool {
-    true
 }
 
 /// Settles holds that are due, the oldest first. After [`SettleError`] the transaction has to be dropped.

@@ -72,7 +72,8 @@ pub struct Winner {
     pub prize: Cents,
 }
 
-/// Who gets what by the snapshot of a campaign, the first rank first; `None` before it is taken.
+/// Who gets what by the snapshot of a campaign, the first rank first; `None` before it is taken. Whoever was
+/// disqualified since gets nothing, and nobody moves up: the ranks are published.
 pub async fn winners(
     tx: &mut Tx,
     campaign: CampaignId,
@@ -86,7 +87,9 @@ pub async fn winners(
         rank: row.rank as u32,
         prize: Cents::new(row.prize_cents),
     };
-    Ok(Some(rows.into_iter().map(winner).collect()))
+    let out = out_of_ranking(tx, campaign).await?;
+    let winners = rows.into_iter().map(winner);
+    Ok(Some(winners.filter(|of| !out.contains(&of.user)).collect()))
 }
 
 /// Takes the snapshots of campaigns that are over, until the coordinator stops.

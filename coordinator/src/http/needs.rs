@@ -56,6 +56,7 @@ const ROUTES: &[(Needs, &[&str])] = &[
         &[
             "GET /api/v1/me",
             "PUT /api/v1/me/roles",
+            "GET /api/v1/me/decisions",
             "POST /api/v1/tokens",
             "GET /api/v1/ledger",
             "GET /api/v1/ledger/entries",
@@ -67,6 +68,9 @@ const ROUTES: &[(Needs, &[&str])] = &[
     (
         Needs::Right(Right::SignIn),
         &[
+            "POST /api/v1/me/appeal",
+            "GET /api/v1/me/export",
+            "DELETE /api/v1/me",
             "GET /api/v1/tokens",
             "DELETE /api/v1/tokens/{id}",
             "GET /api/v1/sessions",
@@ -143,6 +147,13 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/operator/campaigns/{id}/rules",
             "PUT /api/v1/operator/campaigns/{id}/dates",
             "POST /api/v1/operator/campaigns/{id}/close",
+            "GET /api/v1/operator/people",
+            "GET /api/v1/operator/people/{id}",
+            "POST /api/v1/operator/people/{id}/standing",
+            "GET /api/v1/operator/appeals",
+            "POST /api/v1/operator/appeals/{id}",
+            "GET /api/v1/operator/signals",
+            "GET /api/v1/operator/audit-log",
             "GET /api/v1/operator/payouts",
             "POST /api/v1/operator/payouts",
             "GET /api/v1/operator/payouts/{id}",

@@ -15,7 +15,7 @@ use super::browser::{self, Browser, Visitor};
 use super::extract::Path;
 use super::problem::{Refused, Result};
 use crate::accounts::rights::Holder;
-use crate::accounts::{self, TokenSpec};
+use crate::accounts::{self, TokenSpec, acceptance};
 use crate::app::App;
 use crate::store::sessions;
 
@@ -54,11 +54,12 @@ async fn home(State(app): State<Arc<App>>, parts: Parts) -> Result<Response> {
             escape(&app.url)
         ),
     };
+    let rules_to_accept = acceptance::to_accept(&app, session.user_id).await?;
     let body = format!(
         "<p>Signed in as <b>{}</b>.</p>{}{token}\
          <form method=post action=/sign-out><button>Sign out</button></form>",
         escape(&session.name),
-        roles::choice(&holder),
+        roles::choice(&holder, rules_to_accept),
     );
     Ok(page("Pictor", &body))
 }

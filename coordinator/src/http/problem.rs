@@ -3,6 +3,7 @@
 mod accounts;
 mod campaign;
 mod community;
+mod fair_play;
 mod jobs;
 
 use axum::Json;
@@ -24,6 +25,8 @@ pub struct Refused {
     faults: Vec<Fault>,
     /// The role that has to be chosen first.
     role: Option<Role>,
+    /// The version of the rules that has to be accepted first.
+    rules_version: Option<i64>,
     /// Where an upload goes on.
     offset: Option<u64>,
     retry_after_s: Option<u64>,
@@ -38,6 +41,7 @@ impl Refused {
             detail: Some(detail.into()),
             faults: Vec::new(),
             role: None,
+            rules_version: None,
             offset: None,
             retry_after_s: None,
         }
@@ -65,6 +69,22 @@ impl Refused {
             faults,
             ..Self::new(ProblemKind::Invalid, "the request cannot be carried out")
         }
+    }
+
+    /// A word that this program does not know.
+    pub fn unknown_word(field: &str) -> Self {
+        Self::invalid(vec![Fault {
+            field: field.into(),
+            message: "this is not known here".into(),
+        }])
+    }
+
+    /// One field that is wrong.
+    fn fault(field: &str, error: &dyn std::error::Error) -> Self {
+        Self::invalid(vec![Fault {
+            field: field.into(),
+            message: error.to_string(),
+        }])
     }
 
     /// What programs need to know before they ask again.
@@ -137,6 +157,8 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
         ),
         ProblemKind::NotEnoughCredits => (StatusCode::PAYMENT_REQUIRED, "Not enough credits"),
         ProblemKind::CampaignOver => (StatusCode::CONFLICT, "The campaign is over"),
+        ProblemKind::AcceptTheRules => (StatusCode::FORBIDDEN, "Accept the rules first"),
+        ProblemKind::Banned => (StatusCode::FORBIDDEN, "Banned"),
         ProblemKind::CampaignNotRunning => (StatusCode::CONFLICT, "No campaign runs"),
         ProblemKind::AlreadyCheckedIn => (StatusCode::CONFLICT, "Checked in already"),
         ProblemKind::QuestNotOpen => (StatusCode::CONFLICT, "Not a quest of now"),
@@ -162,6 +184,7 @@ impl IntoResponse for Refused {
             detail: self.detail,
             faults: self.faults,
             role: self.role,
+            rules_version: self.rules_version,
         };
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();

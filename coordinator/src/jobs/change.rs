@@ -2,7 +2,7 @@
 
 use pictor_protocol::frames::FrameList;
 use pictor_protocol::settings::Fault;
-use pictor_protocol::{JobId, Micros, UserId};
+use pictor_protocol::{JobId, Micros, UserId, WorkerId};
 
 use super::state::{self, Intent, Wish};
 use super::{JobError, charge};
@@ -109,13 +109,7 @@ pub async fn cap(app: &App, owner: UserId, id: JobId, cap: Option<Micros>) -> Re
 pub async fn delete(app: &App, owner: UserId, id: JobId) -> Result<(), JobError> {
     let mut tx = app.store.write().await?;
     let job = find(&mut tx, owner, id).await?;
-    let stopped = attempts::stop_job(&mut tx, id).await?;
-    charge::over(&mut tx, id, "the job was deleted", app.now_us()).await?;
-    blobs::release(&mut tx, Holder::Job(id)).await?;
-    jobs::delete(&mut tx, id).await?;
-    if scenes::delete_unused(&mut tx, job.scene_id).await? {
-        blobs::release(&mut tx, Holder::Scene(job.scene_id)).await?;
-    }
+    let stopped = remove(&mut tx, &job, app.now_us()).await?;
     tx.commit().await?;
     tracing::info!(job.id = %id, "job deleted");
     app.bells.jobs.ring(id);
@@ -124,6 +118,18 @@ pub async fn delete(app: &App, owner: UserId, id: JobId) -> Result<(), JobError>
         .into_iter()
         .for_each(|worker| app.bells.commands.ring(worker));
     Ok(())
+}
+
+/// Removes a job with all that is its own; answers the workers that have to stop.
+pub async fn remove(tx: &mut Tx, job: &JobRow, now_us: i64) -> Result<Vec<WorkerId>, JobError> {
+    let stopped = attempts::stop_job(tx, job.id).await?;
+    charge::over(tx, job.id, "the job was deleted", now_us).await?;
+    blobs::release(tx, Holder::Job(job.id)).await?;
+    jobs::delete(tx, job.id).await?;
+    if scenes::delete_unused(tx, job.scene_id).await? {
+        blobs::release(tx, Holder::Scene(job.scene_id)).await?;
+    }
+    Ok(stopped)
 }
 
 async fn find(tx: &mut Tx, owner: UserId, id: JobId) -> Result<JobRow, JobError> {

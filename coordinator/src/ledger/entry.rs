@@ -117,6 +117,8 @@ words! {
         Void = "void",
         /// Taken from somebody who cheated.
         Forfeit = "forfeit",
+        /// Given back, because the decision was lifted by which it was taken.
+        Restore = "restore",
         /// Given or taken by an operator, who says why.
         Correction = "correction",
     }

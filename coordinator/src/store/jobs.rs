@@ -231,6 +231,32 @@ pub async fn page(
     )
 }
 
+/// Every job of somebody.
+pub async fn all_of(tx: &mut Tx, owner: UserId) -> Result<Vec<JobRow>> {
+    fetch_all!(
+        tx,
+        JobRow,
+        select!("WHERE owner_id = $1 ORDER BY id"),
+        owner.to_string()
+    )
+}
+
+/// How many jobs of somebody have frames that render, or will.
+pub async fn count_open(tx: &mut Tx, owner: UserId) -> Result<i64> {
+    #[derive(FromRow)]
+    struct Count {
+        count: i64,
+    }
+    let row = fetch_one!(
+        tx,
+        Count,
+        "SELECT COUNT(*) AS count FROM jobs \
+         WHERE owner_id = $1 AND (leased > 0 OR (queued > 0 AND intent = 'run'))",
+        owner.to_string()
+    )?;
+    Ok(row.count)
+}
+
 /// Marks a change and answers the new revision.
 pub async fn bump(tx: &mut Tx, id: JobId) -> Result<i64> {
     #[derive(FromRow)]

@@ -118,6 +118,22 @@ pub async fn balance(tx: &mut Tx, book: Book, account: Account) -> Result<Micros
     Ok(row.map_or(Micros::ZERO, |(balance,)| Micros::new(balance)))
 }
 
+/// The books in which somebody has accounts.
+pub async fn books_of(tx: &mut Tx, user: UserId) -> Result<Vec<Book>> {
+    #[derive(FromRow)]
+    struct BookRow {
+        #[sqlx(try_from = "String")]
+        book: Book,
+    }
+    let rows = fetch_all!(
+        tx,
+        BookRow,
+        "SELECT DISTINCT book FROM ledger_accounts WHERE owner = $1 ORDER BY book",
+        user.to_string()
+    )?;
+    Ok(rows.into_iter().map(|row| row.book).collect())
+}
+
 fn owner(account: Account) -> String {
     account
         .owner()

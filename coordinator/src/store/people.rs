@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use super::column::{Json, json};
 use super::roles::{RolesRow, roles_of_users};
-use super::{Result, Tx};
+use super::{Result, Tx, escape_like};
 
 #[derive(Debug, Clone, FromRow)]
 pub struct User {
@@ -60,6 +60,15 @@ pub async fn user_by_name(tx: &mut Tx, name: &str) -> Result<Option<User>> {
         User,
         "SELECT id, name, operator FROM users WHERE name = $1",
         name
+    )
+}
+
+pub async fn user(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
+    fetch_optional!(
+        tx,
+        User,
+        "SELECT id, name, operator FROM users WHERE id = $1",
+        id.to_string()
     )
 }
 
@@ -176,6 +185,113 @@ pub async fn revoke_token_of(tx: &mut Tx, user: UserId, id: TokenId, now_us: i64
         now_us
     )?;
     Ok(changed > 0)
+}
+
+/// Revokes every token of a person, and their sign-in links.
+pub async fn revoke_all(tx: &mut Tx, user: UserId, now_us: i64) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE access_tokens SET revoked_us = $2 WHERE user_id = $1 AND revoked_us IS NULL",
+        user.to_string(),
+        now_us
+    )?;
+    execute!(
+        tx,
+        "DELETE FROM sign_in_links WHERE user_id = $1",
+        user.to_string()
+    )?;
+    Ok(())
+}
+
+/// A person as operators look for them.
+#[derive(Debug, Clone, FromRow)]
+pub struct PersonRow {
+    #[sqlx(try_from = "String")]
+    pub id: UserId,
+    pub name: String,
+    pub operator: i64,
+    pub created_us: i64,
+    pub deleted_us: Option<i64>,
+}
+
+pub async fn person(tx: &mut Tx, id: UserId) -> Result<Option<PersonRow>> {
+    fetch_optional!(
+        tx,
+        PersonRow,
+        "SELECT id, name, operator, created_us, deleted_us FROM users WHERE id = $1",
+        id.to_string()
+    )
+}
+
+/// People with a text in their name, the address or the label of an identity, or with it as their id; the
+/// latest first, older than `before`.
+pub async fn search(
+    tx: &mut Tx,
+    text: &str,
+    before: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<PersonRow>> {
+    // Ids sort by time; "g" sorts after every hexadecimal digit.
+    let before = before.map_or_else(|| "g".into(), |id| id.to_string());
+    fetch_all!(
+        tx,
+        PersonRow,
+        "SELECT id, name, operator, created_us, deleted_us FROM users \
+         WHERE id < $2 AND (id = $1 OR LOWER(name) LIKE $3 ESCAPE '!' OR EXISTS ( \
+             SELECT 1 FROM identities WHERE user_id = users.id \
+             AND (address = $1 OR LOWER(label) LIKE $3 ESCAPE '!'))) \
+         ORDER BY id DESC LIMIT $4",
+        text,
+        before,
+        format!("%{}%", escape_like(&text.to_lowercase())),
+        limit
+    )
+}
+
+/// How many operators there are.
+pub async fn operators(tx: &mut Tx) -> Result<i64> {
+    #[derive(FromRow)]
+    struct Count {
+        count: i64,
+    }
+    let row = fetch_one!(
+        tx,
+        Count,
+        "SELECT COUNT(*) AS count FROM users WHERE operator = 1 AND deleted_us IS NULL"
+    )?;
+    Ok(row.count)
+}
+
+/// Leaves of an account its id: the names, the ways to sign in, what was signed in to and what was done in the
+/// community are gone.
+pub async fn forget(tx: &mut Tx, user: UserId, now_us: i64) -> Result<()> {
+    let id = user.to_string();
+    execute!(
+        tx,
+        "UPDATE users SET name = $2, operator = 0, deleted_us = $3, \
+             public_name = NULL, public_name_key = NULL WHERE id = $1",
+        &id,
+        format!("deleted-{user}"),
+        now_us
+    )?;
+    execute!(tx, "DELETE FROM sessions WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM access_tokens WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM sign_in_links WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM wallet_challenges WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM identities WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM roles WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM check_ins WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM quest_claims WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM quest_events WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM referral_codes WHERE user_id = $1", &id)?;
+    execute!(
+        tx,
+        "DELETE FROM referrals WHERE user_id = $1 OR referrer_id = $1",
+        &id
+    )?;
+    execute!(tx, "DELETE FROM referral_weeks WHERE user_id = $1", &id)?;
+    execute!(tx, "DELETE FROM rules_acceptances WHERE user_id = $1", &id)?;
+    Ok(())
 }
 
 /// Revokes a token; false if it is unknown or was revoked before.

@@ -79,6 +79,22 @@ pub async fn manifest(tx: &mut Tx, id: SceneId) -> Result<SceneManifest> {
     Ok(row.manifest.0)
 }
 
+/// Deletes every scene of somebody who has no job any more; answers which.
+pub async fn delete_all(tx: &mut Tx, owner: UserId) -> Result<Vec<SceneId>> {
+    #[derive(FromRow)]
+    struct IdRow {
+        #[sqlx(try_from = "String")]
+        id: SceneId,
+    }
+    let rows = fetch_all!(
+        tx,
+        IdRow,
+        "DELETE FROM scenes WHERE owner_id = $1 RETURNING id",
+        owner.to_string()
+    )?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// Deletes a scene that no job uses any more; false if one still does.
 pub async fn delete_unused(tx: &mut Tx, id: SceneId) -> Result<bool> {
     let gone = execute!(

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::workers::{WorkerRow, select_workers};
-use super::{Result, Tx};
+use super::{Result, Tx, escape_like};
 use crate::dispatch::task::AttemptStatus;
 
 /// Which workers, and in which order.
@@ -121,17 +121,6 @@ pub async fn workers(tx: &mut Tx, wanted: &WorkersWanted<'_>) -> Result<Vec<Sort
     } else {
         fetch!(page!(">", "sort_number, sort_text, sort_id"))
     }
-}
-
-fn escape_like(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '!') {
-            escaped.push('!');
-        }
-        escaped.push(letter);
-    }
-    escaped
 }
 
 /// One frame that a worker was given.

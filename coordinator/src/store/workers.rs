@@ -6,7 +6,7 @@ use pictor_protocol::{UserId, WorkerId};
 use sqlx::FromRow;
 
 use super::column::{Json, Maybe, MaybeJson, json, words};
-use super::{Result, Tx};
+use super::{Result, Tx, standing};
 use crate::dispatch::ability::Ability;
 
 words! {
@@ -254,6 +254,9 @@ pub async fn save_hello(tx: &mut Tx, id: WorkerId, hello: &Hello, now_us: i64) -
         json(&series.collect::<Vec<_>>()),
         json(&hello.slots.iter().map(Ability::from).collect::<Vec<_>>())
     )?;
+    for uuid in hello.slots.iter().filter_map(|slot| slot.uuid.as_deref()) {
+        standing::note_device(tx, uuid, id, now_us).await?;
+    }
     Ok(())
 }
 
@@ -317,6 +320,91 @@ pub async fn set_draining(
         decision.why
     )?;
     Ok(changed > 0)
+}
+
+/// Suspends every worker of somebody that is not retired; answers which.
+pub async fn suspend_all(
+    tx: &mut Tx,
+    owner: UserId,
+    decision: Decision<'_>,
+) -> Result<Vec<WorkerId>> {
+    let rows = fetch_all!(
+        tx,
+        IdRow,
+        "UPDATE workers SET status = 'suspended', decided_by = $2, decided_us = $3, decided_why = $4 \
+         WHERE owner_id = $1 AND status IN ('active', 'draining') RETURNING id",
+        owner.to_string(),
+        decision.by.to_string(),
+        decision.now_us,
+        decision.why
+    )?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Takes suspensions back that were made for this reason; answers of which workers.
+pub async fn unsuspend_all(
+    tx: &mut Tx,
+    owner: UserId,
+    why: &str,
+    now_us: i64,
+) -> Result<Vec<WorkerId>> {
+    let rows = fetch_all!(
+        tx,
+        IdRow,
+        "UPDATE workers SET status = 'active', decided_us = $3, decided_why = NULL \
+         WHERE owner_id = $1 AND status = 'suspended' AND decided_why = $2 RETURNING id",
+        owner.to_string(),
+        why,
+        now_us
+    )?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Every worker of somebody, retired or not, the oldest first.
+pub async fn all_of(tx: &mut Tx, owner: UserId) -> Result<Vec<WorkerRow>> {
+    fetch_all!(
+        tx,
+        WorkerRow,
+        select!("WHERE owner_id = $1 ORDER BY id"),
+        owner.to_string()
+    )
+}
+
+/// Retires every worker of somebody and forgets what it was called; what it said of itself too, unless that has
+/// to be kept. Answers which were not retired before.
+pub async fn forget_all(
+    tx: &mut Tx,
+    owner: UserId,
+    keep_devices: bool,
+    now_us: i64,
+) -> Result<Vec<WorkerId>> {
+    let rows = fetch_all!(
+        tx,
+        IdRow,
+        "UPDATE workers SET status = 'retired', decided_us = $2, decided_by = $1, decided_why = NULL \
+         WHERE owner_id = $1 AND status <> 'retired' RETURNING id",
+        owner.to_string(),
+        now_us
+    )?;
+    execute!(
+        tx,
+        "UPDATE workers SET name = '', name_key = '', hello = NULL WHERE owner_id = $1",
+        owner.to_string()
+    )?;
+    if !keep_devices {
+        execute!(
+            tx,
+            "DELETE FROM worker_devices WHERE owner_id = $1",
+            owner.to_string()
+        )?;
+    }
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(FromRow)]
+struct IdRow {
+    #[sqlx(try_from = "String")]
+    id: WorkerId,
 }
 
 /// Suspends a worker; false when it is retired or there is none. Who suspends it again changes the reason.

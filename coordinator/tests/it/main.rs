@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod account;
 mod bad_input;
 mod campaign;
 mod cli;
@@ -9,6 +10,7 @@ mod community;
 mod credits;
 mod dispatch;
 mod end_to_end;
+mod fair_play;
 mod harness;
 mod jobs;
 mod launcher;

@@ -337,6 +337,7 @@ mod tests {
             detail: None,
             faults: vec![],
             role: None,
+            rules_version: None,
         }))
     }
 

@@ -13,6 +13,10 @@ use pictor_protocol::community::{
     CheckInMonth, CheckedIn, ClaimQuest, EnterReferral, OpenedQuest, QuestList, QuestProgress,
     QuestWebhook, Referral, RefuseClaim, WaitingClaims,
 };
+use pictor_protocol::fair_play::{
+    AnswerAppeal, Appeal, AppealList, DecideStanding, LogPage, MyDecisions, NewAppeal, PersonFile,
+    PersonPage, SignalList,
+};
 use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
@@ -23,7 +27,8 @@ use pictor_protocol::payout::{
     DraftedPayout, NewPayout, PaidByHand, Payout, PayoutAccount, PayoutDetails, PayoutPage,
 };
 use pictor_protocol::people::{
-    ChooseRoles, IdentityList, Me, MintedToken, NewToken, PepperExport, SessionList, TokenList,
+    AccountExport, ChooseRoles, DeleteAccount, DeletedAccount, IdentityList, Me, MintedToken,
+    NewToken, PepperExport, SessionList, TokenList,
 };
 use pictor_protocol::problem::Problem;
 use pictor_protocol::scene::{NewScene, Scene};
@@ -41,7 +46,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::samples::{
-    agent, campaign, community, job, ledger, payout, people, scene, sign_in, worker,
+    agent, campaign, community, fair_play, job, ledger, payout, people, scene, sign_in, worker,
 };
 
 pub fn all() -> Vec<Message> {
@@ -78,6 +83,9 @@ pub fn all() -> Vec<Message> {
         message::<SessionList>(people::session_list()),
         message::<IdentityList>(people::identity_list()),
         message::<PepperExport>(people::pepper_export()),
+        message::<DeleteAccount>(people::delete_account()),
+        message::<DeletedAccount>(people::deleted_account()),
+        message::<AccountExport>(people::account_export()),
         // sign_in
         message::<SignInWays>(sign_in::sign_in_ways()),
         message::<AskForChallenge>(sign_in::ask_for_challenge()),
@@ -107,6 +115,17 @@ pub fn all() -> Vec<Message> {
         message::<NewRules>(campaign::new_rules()),
         message::<RulesVersion>(campaign::rules_version()),
         message::<RulesHistory>(campaign::rules_history()),
+        // fair_play
+        message::<MyDecisions>(fair_play::my_decisions()),
+        message::<NewAppeal>(fair_play::new_appeal()),
+        message::<Appeal>(fair_play::appeal()),
+        message::<DecideStanding>(fair_play::decide_standing()),
+        message::<AppealList>(fair_play::appeal_list()),
+        message::<AnswerAppeal>(fair_play::answer_appeal()),
+        message::<PersonPage>(fair_play::person_page()),
+        message::<PersonFile>(fair_play::person_file()),
+        message::<SignalList>(fair_play::signal_list()),
+        message::<LogPage>(fair_play::log_page()),
         // payout
         message::<PayoutPage>(payout::payout_page()),
         message::<NewPayout>(payout::new_payout()),

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod campaign;
 pub mod community;
+pub mod fair_play;
 pub mod job;
 pub mod ledger;
 pub mod payout;

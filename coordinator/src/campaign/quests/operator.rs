@@ -6,12 +6,13 @@ use serde_json::json;
 
 use super::{QuestError, blank, complete, fault, progress};
 use crate::app::App;
+use crate::audit_log::{self, Act, By, Record, Subject};
 use crate::campaign::RulesCache;
 use crate::campaign::current::{Current, current, judged_by};
 use crate::campaign::running::{NotRunning, running};
 use crate::store::column::Maybe;
 use crate::store::quests::{self, ClaimRow, ClaimStatus};
-use crate::store::{Tx, campaigns};
+use crate::store::{StoreError, Tx, campaigns};
 
 /// Characters of a note, and of a reason.
 const TEXT_MAX: usize = 500;
@@ -57,7 +58,12 @@ pub(super) async fn apply(
 /// Confirms a claim, which counts by the rules of its own moment. Confirmed again, nothing changes.
 pub async fn confirm(app: &App, by: UserId, id: ClaimId) -> Result<QuestProgress, QuestError> {
     let mut tx = app.store.write().await?;
-    let progress = grant(&app.rules, &mut tx, by, id, app.now_us()).await?;
+    let now_us = app.now_us();
+    let before = quests::by_id(&mut tx, id).await?;
+    let progress = grant(&app.rules, &mut tx, by, id, now_us).await?;
+    if before.is_some_and(|row| row.status == ClaimStatus::Waiting) {
+        note(&mut tx, by, id, Act::ClaimConfirmed, "", now_us).await?;
+    }
     tx.commit().await?;
     Ok(progress)
 }
@@ -97,6 +103,28 @@ pub(in crate::campaign) async fn grant(
     complete(tx, &then, &quest, row, how, now_us).await
 }
 
+/// Writes down what an operator decided on a claim.
+async fn note(
+    tx: &mut Tx,
+    by: UserId,
+    id: ClaimId,
+    act: Act,
+    reason: &str,
+    now_us: i64,
+) -> Result<(), StoreError> {
+    let Some(row) = quests::by_id(tx, id).await? else {
+        return Ok(());
+    };
+    let record = Record {
+        by: By::Operator(by),
+        act,
+        subject: Subject::Person(row.user_id),
+        reason,
+        evidence: json!({ "claim": id, "quest": row.quest, "note": row.note }),
+    };
+    audit_log::write(tx, &record, now_us).await
+}
+
 /// Refuses a claim, for a reason that the person reads. It can be claimed again.
 pub async fn refuse(
     app: &App,
@@ -125,6 +153,7 @@ pub async fn refuse(
         ..row
     };
     quests::save(&mut tx, &refused).await?;
+    note(&mut tx, by, id, Act::ClaimRefused, reason, now_us).await?;
     tx.commit().await?;
     Ok(progress(Some(&refused)))
 }

@@ -100,11 +100,11 @@ async fn change_rules(
     responses((status = 200, body = Campaign), (status = "4XX", body = Problem)))]
 async fn move_dates(
     State(app): State<Arc<App>>,
-    _operator: Operator,
+    Operator(by): Operator,
     Path(id): Path<CampaignId>,
     extract::Json(dates): extract::Json<CampaignDates>,
 ) -> Result<Json<Campaign>> {
-    Ok(Json(change::move_dates(&app, id, dates).await?))
+    Ok(Json(change::move_dates(&app, by, id, dates).await?))
 }
 
 /// Close a campaign now, before its date; one that has not opened is called off
@@ -113,10 +113,10 @@ async fn move_dates(
     responses((status = 200, body = Campaign), (status = "4XX", body = Problem)))]
 async fn close(
     State(app): State<Arc<App>>,
-    _operator: Operator,
+    Operator(by): Operator,
     Path(id): Path<CampaignId>,
 ) -> Result<Json<Campaign>> {
-    Ok(Json(change::close(&app, id).await?))
+    Ok(Json(change::close(&app, by, id).await?))
 }
 
 fn made_unless(dry_run: bool) -> StatusCode {

@@ -11,10 +11,12 @@ use pictor_protocol::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::accounts::acceptance::{self, Choice};
 use crate::accounts::rights::Right;
-use crate::accounts::{self, TokenSpec, roles};
+use crate::accounts::{self, TokenSpec};
 use crate::app::App;
 use crate::campaign::welcome;
+use crate::fair_play::{self, standing::Standing};
 use crate::http::auth::Person;
 use crate::http::browser::Browser;
 use crate::http::extract::{self, Path};
@@ -32,21 +34,26 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 /// Who is asking, and what they may do
 #[utoipa::path(get, path = "/api/v1/me", tag = "people",
     responses((status = 200, body = Me), (status = "4XX", body = Problem)))]
-async fn me(person: Person) -> Json<Me> {
-    Json(view(person))
+async fn me(State(app): State<Arc<App>>, person: Person) -> Result<Json<Me>> {
+    view(&app, person).await
 }
 
-fn view(person: Person) -> Me {
-    Me {
+async fn view(app: &App, person: Person) -> Result<Json<Me>> {
+    let mut tx = app.store.read().await?;
+    let standing = store::standing::of(&mut tx, person.user.id).await?;
+    let standing = (standing != Standing::Good).then_some(fair_play::view::standing(standing));
+    Ok(Json(Me {
+        accepted_rules: acceptance::last(&mut tx, person.user.id).await?,
+        standing,
         id: person.user.id,
         name: person.user.name,
         operator: person.holder.operator,
         scopes: person.holder.scopes(),
         roles: person.holder.roles,
-    }
+    }))
 }
 
-/// Choose what one is here: any of the roles, instead of those before
+/// Choose what one is here: any of the roles, instead of those before; the first time with the campaign's rules
 #[utoipa::path(put, path = "/api/v1/me/roles", tag = "people", request_body = ChooseRoles,
     responses((status = 200, body = Me), (status = "4XX", body = Problem)))]
 async fn choose_roles(
@@ -54,10 +61,13 @@ async fn choose_roles(
     mut person: Person,
     extract::Json(chosen): extract::Json<ChooseRoles>,
 ) -> Result<Json<Me>> {
-    let now_us = app.now_us();
-    person.holder.roles = roles::choose(&app.store, person.user.id, &chosen.roles, now_us).await?;
+    let choice = Choice {
+        roles: &chosen.roles,
+        accept_rules: chosen.accept_rules,
+    };
+    person.holder.roles = acceptance::choose(&app, person.user.id, choice).await?;
     welcome::greet(&app, person.user.id, &person.holder.roles).await?;
-    Ok(Json(view(person)))
+    view(&app, person).await
 }
 
 /// Mint an access token with the same scopes or fewer

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse};
 use http::{HeaderName, StatusCode, header};
 use pictor_protocol::IdentityId;
-use pictor_protocol::people::{Identity, IdentityKind, IdentityList, PepperExport};
+use pictor_protocol::people::{IdentityList, PepperExport};
 use pictor_protocol::problem::{Problem, ProblemKind};
 use pictor_protocol::sign_in::{
     AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
@@ -15,7 +15,7 @@ use pictor_protocol::sign_in::{
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::accounts::identities::{Owned, Purpose};
+use crate::accounts::identities::{Owned, Purpose, view};
 use crate::accounts::oidc::Provider;
 use crate::accounts::sessions::{self, NewSession};
 use crate::accounts::wallet::Wallets;
@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::http::browser::{self, Browser, FreshBrowser, Visitor};
 use crate::http::extract::{self, Path};
 use crate::http::problem::{Refused, Result};
-use crate::store::identities::{self, IdentityRow, Kind};
+use crate::store::identities;
 use crate::store::sessions::SessionOf;
 
 /// With the cookie that the browser keeps.
@@ -255,20 +255,5 @@ fn signed_in(owned: Owned, warnings: Vec<String>) -> SignedIn {
         address: owned.address,
         is_new: owned.is_new,
         warnings,
-    }
-}
-
-fn view(row: IdentityRow) -> Identity {
-    Identity {
-        id: row.id,
-        kind: match row.kind {
-            Kind::Wallet => IdentityKind::Wallet,
-            Kind::Oidc => IdentityKind::Oidc,
-        },
-        address: row.address,
-        issuer: row.iss,
-        label: row.label,
-        created_ms: row.created_us / 1_000,
-        last_used_ms: row.last_used_us / 1_000,
     }
 }

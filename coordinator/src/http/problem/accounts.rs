@@ -23,6 +23,7 @@ impl From<AccountError> for Refused {
             AccountError::NoScope | AccountError::BadExpiry => {
                 Self::new(ProblemKind::Invalid, error.to_string())
             }
+            AccountError::Banned => Self::new(ProblemKind::Banned, error.to_string()),
             AccountError::NoRandomness(error) => Self::internal(&error),
             AccountError::Session(error) => error.into(),
             AccountError::Store(error) => error.into(),
@@ -52,6 +53,11 @@ impl From<RoleError> for Refused {
                 field: "roles".into(),
                 message: error.to_string(),
             }]),
+            RoleError::AcceptFirst(first) => Self {
+                rules_version: Some(first.version),
+                ..Self::new(ProblemKind::AcceptTheRules, first.to_string())
+            },
+            RoleError::Current(error) => error.into(),
             RoleError::Store(error) => error.into(),
         }
     }
@@ -60,6 +66,7 @@ impl From<RoleError> for Refused {
 impl From<SessionError> for Refused {
     fn from(error: SessionError) -> Self {
         match error {
+            SessionError::Banned { .. } => Self::new(ProblemKind::Banned, error.to_string()),
             SessionError::NoRandomness(error) => Self::internal(&error),
             SessionError::Store(error) => error.into(),
         }
@@ -79,6 +86,8 @@ impl From<IdentityError> for Refused {
     fn from(error: IdentityError) -> Self {
         match error {
             IdentityError::Taken => Self::new(ProblemKind::IdentityTaken, error.to_string()),
+            IdentityError::Banned { .. } => Self::new(ProblemKind::Banned, error.to_string()),
+            IdentityError::NoRandomness(error) => Self::internal(&error),
             IdentityError::Store(error) => error.into(),
         }
     }

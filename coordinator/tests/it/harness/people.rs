@@ -6,6 +6,7 @@ use pictor_coordinator::accounts::{self, TokenSpec, roles};
 use pictor_coordinator::app::now_us;
 use pictor_coordinator::store::people::insert_user;
 use pictor_protocol::UserId;
+use pictor_protocol::campaign::CampaignNow;
 use pictor_protocol::people::{Role, Scope};
 use serde_json::json;
 
@@ -62,9 +63,12 @@ impl World {
 }
 
 impl Browser {
-    /// Chooses roles as a page would.
+    /// Chooses roles as a page would, and accepts the rules of the campaign, if there is one.
     pub async fn choose(&mut self, roles: &[Role]) {
-        let body = serde_json::to_vec(&json!({ "roles": roles })).unwrap();
+        let now: CampaignNow = self.get("/api/v1/campaign").await.json();
+        let version = now.current.map(|campaign| campaign.rules_version);
+        let choice = json!({ "roles": roles, "accept_rules": version });
+        let body = serde_json::to_vec(&choice).unwrap();
         let chosen = self.ask(Method::PUT, "/api/v1/me/roles", body).await;
         assert_eq!(chosen.status, StatusCode::OK, "{chosen:?}");
     }

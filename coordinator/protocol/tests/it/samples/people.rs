@@ -1,10 +1,12 @@
+use pictor_protocol::fair_play::Standing;
 use pictor_protocol::people::{
-    ChooseRoles, Identity, IdentityKind, IdentityList, Me, MintedToken, NewToken, PepperExport,
+    AcceptedRules, AccountExport, ChooseRoles, DeleteAccount, DeletedAccount, ExportedLine,
+    ForfeitedAmount, Identity, IdentityKind, IdentityList, Me, MintedToken, NewToken, PepperExport,
     Role, Scope, Session, SessionList, Token, TokenList,
 };
 use pictor_protocol::problem::{Problem, ProblemKind};
 use pictor_protocol::settings::Fault;
-use pictor_protocol::{IdentityId, SessionId, TokenId, UserId};
+use pictor_protocol::{CampaignId, IdentityId, Micros, SessionId, TokenId, UserId};
 
 use super::{ADDRESS, NEW_YEAR_MS, uuid};
 
@@ -15,12 +17,15 @@ pub fn me() -> Vec<Me> {
         operator: true,
         scopes: Scope::ALL.to_vec(),
         roles: Role::ALL.to_vec(),
+        accepted_rules: Some(accepted_rules()),
+        standing: Some(Standing::Warned),
     }]
 }
 
 pub fn choose_roles() -> Vec<ChooseRoles> {
     vec![ChooseRoles {
         roles: Role::ALL.to_vec(),
+        accept_rules: Some(2),
     }]
 }
 
@@ -85,6 +90,73 @@ pub fn identity_list() -> Vec<IdentityList> {
     }]
 }
 
+pub fn identity() -> Identity {
+    identity_list().remove(0).identities.remove(0)
+}
+
+pub fn accepted_rules() -> AcceptedRules {
+    AcceptedRules {
+        campaign: CampaignId::new(uuid(50)),
+        version: 2,
+        hash: "ab".repeat(32),
+        at_ms: NEW_YEAR_MS,
+    }
+}
+
+pub fn forfeited_amount() -> ForfeitedAmount {
+    ForfeitedAmount {
+        book: "credits".into(),
+        amount_micros: Micros::new(5_000_000),
+    }
+}
+
+pub fn delete_account() -> Vec<DeleteAccount> {
+    vec![DeleteAccount {
+        name: "Ada".into(),
+        forfeit: true,
+    }]
+}
+
+pub fn deleted_account() -> Vec<DeletedAccount> {
+    vec![DeletedAccount {
+        id: UserId::new(uuid(20)),
+        jobs: 2,
+        workers: 1,
+        forfeited: vec![forfeited_amount()],
+    }]
+}
+
+pub fn account_export() -> Vec<AccountExport> {
+    let line = ExportedLine {
+        entry: 9,
+        key: "sign-up/1".into(),
+        book: "credits".into(),
+        kind: "sign-up".into(),
+        account: "available".into(),
+        amount_micros: Micros::new(5_000_000),
+        at_ms: NEW_YEAR_MS,
+        inputs: serde_json::json!(["sign-up"]),
+    };
+    vec![AccountExport {
+        exported_ms: NEW_YEAR_MS,
+        id: UserId::new(uuid(20)),
+        name: "Ada".into(),
+        created_ms: NEW_YEAR_MS,
+        operator: false,
+        roles: Role::ALL.to_vec(),
+        standing: Standing::Suspended,
+        accepted_rules: vec![accepted_rules()],
+        identities: vec![identity()],
+        sessions: session_list().remove(0).sessions,
+        tokens: token_list().remove(0).tokens,
+        workers: super::worker::worker(),
+        jobs: super::job::job(),
+        ledger: vec![line],
+        decisions: super::fair_play::decisions(),
+        log: vec![super::fair_play::log_line()],
+    }]
+}
+
 pub fn pepper_export() -> Vec<PepperExport> {
     vec![PepperExport {
         address: ADDRESS.into(),
@@ -125,6 +197,8 @@ pub fn problem() -> Vec<Problem> {
         ProblemKind::CounterpartUnavailable,
         ProblemKind::ChangeInThePast,
         ProblemKind::CampaignOver,
+        ProblemKind::AcceptTheRules,
+        ProblemKind::Banned,
         ProblemKind::CampaignNotRunning,
         ProblemKind::AlreadyCheckedIn,
         ProblemKind::QuestNotOpen,
@@ -143,6 +217,7 @@ pub fn problem() -> Vec<Problem> {
             message: "0 is not between 1 and 65536".into(),
         }],
         role: Some(Role::Creator),
+        rules_version: Some(2),
     });
     problems.collect()
 }
