@@ -171,7 +171,6 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/operator/quest-claims",
             "POST /api/v1/operator/quest-claims/{id}/confirm",
             "POST /api/v1/operator/quest-claims/{id}/refuse",
-            "POST /api/v1/operator/campaigns/{id}/snapshot",
         ],
     ),
     (
