@@ -88,6 +88,28 @@ async fn a_token_in_a_file_is_made_once_and_works() {
 }
 
 #[test]
+fn the_audit_log_tells_who_got_a_token_and_is_verified_by_a_noted_hash() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = text(dir.path(), "data");
+    let empty = run(&["audit-log", "verify", "--data", &data]);
+    assert_eq!(empty.status.code(), Some(0), "{}", said(&empty));
+    let create = ["token", "create", "--scope", "jobs", "--data", &data];
+    for _ in 0..2 {
+        assert!(run(&create).status.success());
+    }
+    let sound = run(&["audit-log", "verify", "--data", &data]);
+    let printed = String::from_utf8(sound.stdout).unwrap();
+    assert!(printed.starts_with("2 rows"), "{printed}");
+    let hash = printed.lines().nth(1).unwrap();
+    let noted = ["audit-log", "verify", "--data", &data, "--noted"];
+    let there = run(&[&noted[..], &[hash]].concat());
+    assert_eq!(there.status.code(), Some(0), "{}", said(&there));
+    let gone = run(&[&noted[..], &["0"]].concat());
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(said(&gone).contains("no row has the hash"));
+}
+
+#[test]
 fn an_empty_file_is_no_secret() {
     let dir = tempfile::tempdir().unwrap();
     let (data, out) = (text(dir.path(), "data"), text(dir.path(), "token"));

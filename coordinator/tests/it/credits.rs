@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use pictor_coordinator::ledger::{Balance, Book};
+use pictor_coordinator::store::standing;
 use pictor_protocol::job::{Job, JobEstimate, JobState};
 use pictor_protocol::people::{Role, Scope};
 use pictor_protocol::problem::ProblemKind;
@@ -314,5 +315,25 @@ async fn jobs_that_are_submitted_at_once_never_reserve_more_than_there_is() {
     assert!((1..32).contains(&accepted), "{accepted}");
     let now = farm.credits().await;
     assert_eq!(now.available.get() + now.held.get(), Micros::PER_ONE);
+    assert_eq!(farm.world.book_faults().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn nothing_is_minted_between_accounts_of_one_person() {
+    let farm = Farm::with_credits(100).await;
+    let operator = farm.world.operator().await;
+    let mut tx = farm.world.store.write().await.unwrap();
+    for user in [farm.creator_id, operator] {
+        // Both signed in with the same identity.
+        standing::add_trace(&mut tx, "hash", user).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let job = farm.submit("1-2", json!({})).await;
+    farm.render(2, MINUTE).await;
+    let done = |job: &Job| job.state == JobState::Done;
+    farm.creator.until(job.id, "done", done).await;
+    for user in [farm.creator_id, operator] {
+        assert_eq!(farm.points(user).await, amounts("0", "0"));
+    }
     assert_eq!(farm.world.book_faults().await, [""; 0]);
 }

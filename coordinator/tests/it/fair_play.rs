@@ -20,11 +20,11 @@ use pictor_protocol::worker_config::WorkerConfig;
 use pictor_protocol::{Micros, UserId};
 use serde_json::{Value, json};
 
-use crate::harness::World;
 use crate::harness::browser::Browser;
 use crate::harness::client::{Answer, Client};
 use crate::harness::counterparts::Wallets;
 use crate::harness::worker::ScriptedWorker;
+use crate::harness::{World, eventually};
 
 const POINT: i64 = Micros::PER_ONE;
 
@@ -483,4 +483,17 @@ async fn check_ins_like_clockwork_are_noted_at_night_with_their_times() {
     assert_eq!((found.len(), &found[0].people), (1, &vec![ada]));
     let times = found[0].evidence["at_ms"].as_array().unwrap();
     assert_eq!(times.len(), 7);
+    drop(tx);
+    // A coordinator that starts looks for the night that it missed.
+    let world = world.restart().await;
+    let signal = eventually("a signal that was noted", async || {
+        let list: SignalList = world.creator.get("/api/v1/operator/signals").await.json();
+        let signal = list.signals.into_iter().next().unwrap();
+        match signal.first_ms {
+            Some(_) => Ok(signal),
+            None => Err(signal),
+        }
+    })
+    .await;
+    assert_eq!((signal.kind, signal.now), (SignalKind::Clockwork, true));
 }
