@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::forfeit;
 use super::standing::{self, AppealStatus, Change, Refusal, Standing, Verdict};
+use super::traces::{self, TraceError};
 use crate::app::App;
 use crate::audit_log::{self, Act, By, Record, Subject};
 use crate::campaign::{CurrentError, current};
@@ -39,6 +40,8 @@ pub enum DecideError {
     Current(#[from] CurrentError),
     #[error(transparent)]
     Books(#[from] PostError),
+    #[error(transparent)]
+    Traces(#[from] TraceError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -117,6 +120,7 @@ pub(super) async fn carry_out(
         return Ok(Vec::new());
     };
     close_appeal(tx, wanted, now_us).await?;
+    traces::note_all(tx, user).await?;
     let row = DecisionRow {
         id: DecisionId::new(Uuid::now_v7()),
         user_id: user,

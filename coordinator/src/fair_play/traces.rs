@@ -9,7 +9,7 @@ use pictor_protocol::UserId;
 
 use crate::accounts::{NoRandomness, random_digits};
 use crate::store::standing::{self, DecisionRow};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, identities};
 
 /// What somebody signs in with, as far as it lasts.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,20 @@ pub async fn ban(tx: &mut Tx, hash: &str) -> Result<Option<DecisionRow>, StoreEr
 /// Notes that somebody signs in with an identity.
 pub async fn note(tx: &mut Tx, hash: &str, user: UserId) -> Result<(), StoreError> {
     standing::add_trace(tx, hash, user).await
+}
+
+/// The same of everything that somebody signs in with: accounts from before traces were kept have some once they
+/// signed in again.
+pub async fn note_all(tx: &mut Tx, user: UserId) -> Result<(), TraceError> {
+    for identity in identities::of_user(tx, user).await? {
+        let lasting = match (&identity.iss, &identity.sub) {
+            (Some(iss), Some(sub)) => Lasting::Subject { iss, sub },
+            (Some(_), None) | (None, _) => Lasting::Wallet(&identity.address),
+        };
+        let hash = hash(tx, lasting).await?;
+        note(tx, &hash, user).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

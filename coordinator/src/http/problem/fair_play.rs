@@ -16,6 +16,7 @@ impl From<DecideError> for Refused {
             DecideError::Refused(_) => Self::new(ProblemKind::Conflict, error.to_string()),
             DecideError::Current(error) => error.into(),
             DecideError::Books(error) => Self::internal(&error),
+            DecideError::Traces(error) => Self::internal(&error),
             DecideError::Store(error) => error.into(),
         }
     }
