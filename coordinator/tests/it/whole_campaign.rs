@@ -158,7 +158,7 @@ async fn sign_in(mut browser: Browser, number: usize, codes: &[String]) -> Perso
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     let signed: SignedIn = answer.json();
     // A fifth of all was brought by somebody.
-    let referrer = (dice(number, 1) % 5 == 0 && !codes.is_empty())
+    let referrer = (dice(number, 1).is_multiple_of(5) && !codes.is_empty())
         .then(|| dice(number, 2) as usize % codes.len());
     browser
         .choose(&[Role::CommunityMember, Role::Creator, Role::WorkerOwner])
@@ -206,7 +206,11 @@ async fn check_in(person: &mut Person, day: u32) {
     let is_next = day > 0 && person.checked_in == Some(day - 1);
     person.streak = if is_next { person.streak + 1 } else { 1 };
     person.checked_in = Some(day);
-    let points = if person.streak % 7 == 0 { 2 } else { 1 };
+    let points = if person.streak.is_multiple_of(7) {
+        2
+    } else {
+        1
+    };
     person.earned += points * POINT;
     let said: CheckedIn = answer.json();
     assert_eq!(said.points_micros, Micros::new(points * POINT));
@@ -218,7 +222,7 @@ async fn some_do_quests(world: &World, people: Vec<Person>) -> Vec<Person> {
         stream::iter(people.into_iter().enumerate())
             .map(async |(number, mut person)| {
                 let mut opened = Vec::new();
-                let eager = dice(number, 4) % 20 == 0;
+                let eager = dice(number, 4).is_multiple_of(20);
                 for quest in quests.iter().filter(|_| eager) {
                     let path = format!("/api/v1/quests/{quest}/open");
                     let answer = person.browser.post(&path, &json!({})).await;
