@@ -293,19 +293,6 @@ pub fn presence(status: WorkerStatus, last_seen_us: Option<i64>, now_us: i64) ->
     }
 }
 
-/// As programs spell it.
-pub const fn presence_on_the_wire(presence: Presence) -> &'static str {
-    match presence {
-        Presence::New => "new",
-        Presence::Online => "online",
-        Presence::Offline => "offline",
-        Presence::Draining => "draining",
-        Presence::Suspended => "suspended",
-        Presence::Retired => "retired",
-        Presence::Unknown => "unknown",
-    }
-}
-
 /// A worker as its owner sees it, held against what waits to be rendered.
 pub fn view(app: &App, row: WorkerRow, queue: &Queue) -> Worker {
     let status = status::status(&row, app.now_us(), || {

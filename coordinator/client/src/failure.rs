@@ -104,6 +104,8 @@ fn problem_code(problem: &Problem) -> u8 {
         ProblemKind::Unauthorized
         | ProblemKind::Forbidden
         | ProblemKind::ChooseARole
+        | ProblemKind::AcceptTheRules
+        | ProblemKind::Banned
         | ProblemKind::ForeignOrigin
         | ProblemKind::SignInExpired
         | ProblemKind::NotProven

@@ -32,6 +32,21 @@ pub enum Presence {
     Unknown,
 }
 
+impl Presence {
+    /// As programs and people spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Online => "online",
+            Self::Offline => "offline",
+            Self::Draining => "draining",
+            Self::Suspended => "suspended",
+            Self::Retired => "retired",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Worker {
     pub id: WorkerId,

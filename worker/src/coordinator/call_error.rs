@@ -62,6 +62,7 @@ impl CallError {
             detail: None,
             faults: Vec::new(),
             role: None,
+            rules_version: None,
         }))
     }
 

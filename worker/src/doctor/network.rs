@@ -254,6 +254,7 @@ mod tests {
             detail: None,
             faults: Vec::new(),
             role: None,
+            rules_version: None,
         }))
     }
 

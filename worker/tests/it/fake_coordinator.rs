@@ -395,6 +395,7 @@ fn problem(kind: ProblemKind) -> Answer {
         detail: None,
         faults: Vec::new(),
         role: None,
+        rules_version: None,
     });
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
     answer

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use indicatif::DecimalBytes;
 use pictor_protocol::job::{FrameState, Job, JobState};
 use pictor_protocol::settings::{Engine, Format};
-use pictor_protocol::worker::{Presence, Worker, WorkerState};
+use pictor_protocol::worker::{Worker, WorkerState};
 
 use crate::follow::Standing;
 
@@ -33,18 +33,6 @@ pub const fn frame_state(state: FrameState) -> &'static str {
     }
 }
 
-const fn presence(presence: Presence) -> &'static str {
-    match presence {
-        Presence::New => "new",
-        Presence::Online => "online",
-        Presence::Offline => "offline",
-        Presence::Draining => "draining",
-        Presence::Suspended => "suspended",
-        Presence::Retired => "retired",
-        Presence::Unknown => "unknown",
-    }
-}
-
 /// What a worker does; a coordinator that says nothing of it says at least whether it is there.
 pub fn worker_state(worker: &Worker) -> &'static str {
     match worker.status.as_ref().map(|status| status.state) {
@@ -58,7 +46,7 @@ pub fn worker_state(worker: &Worker) -> &'static str {
         Some(WorkerState::Paused) => "paused",
         Some(WorkerState::Suspended) => "suspended",
         Some(WorkerState::Retired) => "retired",
-        Some(WorkerState::Unknown) | None => presence(worker.presence),
+        Some(WorkerState::Unknown) | None => worker.presence.as_str(),
     }
 }
 

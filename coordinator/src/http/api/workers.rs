@@ -113,7 +113,7 @@ async fn list(
     let now_us = app.now_us();
     let wanted = WorkersWanted {
         owner: user,
-        presence: query.presence.map(workers::presence_on_the_wire),
+        presence: query.presence.map(Presence::as_str),
         name_part: &search,
         created_from_us: query.created_from_ms.unwrap_or(0).saturating_mul(1_000),
         created_before_us: query
