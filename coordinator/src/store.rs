@@ -27,6 +27,11 @@ use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use durable::WalFile;
 
+/// Pages of 4 KiB in the write-ahead log before they are copied into the database: 32 MiB.
+const WAL_PAGES: &str = "8192";
+/// What each connection keeps in memory; negative means KiB to SQLite.
+const CACHE_KIB: &str = "-16384";
+
 macro_rules! fetch_all {
     ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $tx.connection() {
@@ -210,11 +215,16 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
+            // A checkpoint waits for the disk twice, and every writer with it: not each thousand pages.
+            .pragma("wal_autocheckpoint", WAL_PAGES)
+            .pragma("cache_size", CACHE_KIB)
             // Another process may write for a moment: `token create` beside a running coordinator.
             .busy_timeout(Duration::from_secs(10));
         // Never closed before the end: the last one to close a database removes its write-ahead log.
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            // A file does not hang up.
+            .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_with(options.clone())
@@ -223,6 +233,7 @@ impl Store {
         let wal = WalFile::of(path).map_err(StoreError::NotDurable)?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
+            .test_before_acquire(false)
             .connect_with(options.pragma("query_only", "1"))
             .await?;
         Ok(Self {
