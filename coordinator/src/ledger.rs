@@ -42,8 +42,9 @@ pub use entry::{Account, Book, Entry, EntryKind};
 
 use pictor_protocol::{Micros, UserId};
 
-use crate::store::ledger::{self, EntryId};
+use crate::store::ledger::{self, AccountId, EntryId};
 use crate::store::{StoreError, Tx};
+use entry::Transfer;
 
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,22 +82,32 @@ pub async fn post(tx: &mut Tx, entry: &Entry, now_us: i64) -> Result<Posted, Pos
     };
     let mut line = 0;
     for transfer in &entry.transfers {
-        let amount = transfer.amount;
-        let from = ledger::take(tx, entry.book, transfer.from, amount, id).await?;
-        let from = from.ok_or(if transfer.from == Account::Mint {
-            PostError::TooLarge
-        } else {
-            PostError::Overdrawn {
-                kind: entry.kind,
-                account: transfer.from.kind(),
-            }
-        })?;
-        let to = ledger::give(tx, entry.book, transfer.to, amount, id).await?;
-        let to = to.ok_or(PostError::TooLarge)?;
-        ledger::insert_postings(tx, id, line, from, to, amount).await?;
+        let (from, to) = move_amount(tx, entry, *transfer, id).await?;
+        ledger::insert_postings(tx, id, line, from, to, transfer.amount).await?;
         line += 2;
     }
     Ok(Posted::New(id))
+}
+
+/// Moves the balances of a transfer; answers the accounts.
+async fn move_amount(
+    tx: &mut Tx,
+    entry: &Entry,
+    transfer: Transfer,
+    id: EntryId,
+) -> Result<(AccountId, AccountId), PostError> {
+    let Transfer { from, to, amount } = transfer;
+    if from == Account::Mint {
+        let moved = ledger::mint(tx, entry.book, to, amount, id).await?;
+        return moved.ok_or(PostError::TooLarge);
+    }
+    let taken = ledger::take(tx, entry.book, from, amount, id).await?;
+    let taken = taken.ok_or(PostError::Overdrawn {
+        kind: entry.kind,
+        account: from.kind(),
+    })?;
+    let given = ledger::give(tx, entry.book, to, amount, id).await?;
+    Ok((taken, given.ok_or(PostError::TooLarge)?))
 }
 
 /// What somebody has in a book: free to use, and waiting.

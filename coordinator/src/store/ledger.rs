@@ -33,6 +33,37 @@ pub async fn insert_entry(tx: &mut Tx, entry: &Entry, now_us: i64) -> Result<Opt
     Ok(row.map(|(id,)| EntryId(id)))
 }
 
+/// Lets value come out of the mint, which may owe; `None` if no number is large enough.
+pub async fn mint(
+    tx: &mut Tx,
+    book: Book,
+    to: Account,
+    amount: Micros,
+    entry: EntryId,
+) -> Result<Option<(AccountId, AccountId)>> {
+    let rows = fetch_all!(
+        tx,
+        (i64, String),
+        "INSERT INTO ledger_accounts (book, kind, owner, balance, entry) \
+         VALUES ($1, 'mint', '', -$4, $5), ($1, $2, $3, $4, $5) \
+         ON CONFLICT (book, kind, owner) DO UPDATE \
+         SET balance = ledger_accounts.balance + excluded.balance, entry = excluded.entry \
+         WHERE ledger_accounts.balance BETWEEN -4611686018427387904 AND 4611686018427387904 \
+           AND excluded.balance BETWEEN -4611686018427387904 AND 4611686018427387904 \
+         RETURNING id, kind",
+        book.to_string(),
+        to.kind(),
+        owner(to),
+        amount.get(),
+        entry.0
+    )?;
+    let id_of = |kind: &str| {
+        let row = rows.iter().find(|(_, of)| of == kind);
+        row.map(|(id, _)| AccountId(*id))
+    };
+    Ok(id_of(Account::Mint.kind()).zip(id_of(to.kind())))
+}
+
 /// Takes from an account, all or nothing: `None` if there is too little in it.
 pub async fn take(
     tx: &mut Tx,
@@ -41,9 +72,6 @@ pub async fn take(
     amount: Micros,
     entry: EntryId,
 ) -> Result<Option<AccountId>> {
-    if account == Account::Mint {
-        return give(tx, book, account, Micros::new(-amount.get()), entry).await;
-    }
     let row = fetch_optional!(
         tx,
         (i64,),
