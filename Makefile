@@ -56,7 +56,7 @@ prerequisites:
 
 # People sign in with what there is for Node only: an OpenID provider and the SDK of Aptos wallets.
 test-prerequisites:
-	@install/prerequisites.sh nodejs npm
+	@install/prerequisites.sh nodejs npm openssl
 
 runtime: prerequisites
 	$(CARGO) build -p pictor-worker
