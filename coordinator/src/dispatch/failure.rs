@@ -13,6 +13,7 @@ use crate::campaign::earn;
 use crate::jobs::charge;
 use crate::jobs::state::Intent;
 use crate::store::dispatch::Record;
+use crate::store::jobs::JobRow;
 use crate::store::workers::AgentRow;
 use crate::store::{self, Tx};
 use crate::workers::SILENCE_US;
@@ -77,7 +78,9 @@ pub async fn record(app: &App, worker: WorkerId, strike: Strike) -> Result<Answe
         if trouble::needs_attention(failures(&mut tx, task.job_id, now_us).await?) {
             stop_job(&mut tx, task.job_id, &message, &mut recorded, now_us).await?;
         }
-        close_books(app, &mut tx, task.job_id, now_us).await?;
+        if let Some(job) = store::jobs::find(&mut tx, task.job_id).await? {
+            close_books(app, &mut tx, &job, now_us).await?;
+        }
         app.metrics.attempts_failed.inc();
         tracing::warn!(job.id = %task.job_id, frame = task.frame, worker.id = %worker, message, "frame failed");
     }
@@ -91,19 +94,16 @@ pub async fn record(app: &App, worker: WorkerId, strike: Strike) -> Result<Answe
 pub async fn close_books(
     app: &App,
     tx: &mut Tx,
-    job: JobId,
+    job: &JobRow,
     now_us: i64,
 ) -> Result<(), ReportError> {
-    let Some(job) = store::jobs::find(tx, job).await? else {
-        return Ok(());
-    };
     let counts = FrameCounts::from(&job.counts);
     if counts.queued + counts.leased > 0 {
         return Ok(());
     }
     charge::over(tx, job.id, "nothing of the job is left to render", now_us).await?;
     if counts.done == counts.total {
-        earn::job_done(&app.rules, tx, &job, now_us).await?;
+        earn::job_done(&app.rules, tx, job, now_us).await?;
     }
     Ok(())
 }

@@ -217,7 +217,7 @@ async fn pay(
     };
     charge::delivered(tx, &job, frame, now_us).await?;
     earn::frame_delivered(&app.rules, tx, &job, frame, now_us).await?;
-    failure::close_books(app, tx, task.job_id, now_us).await
+    failure::close_books(app, tx, &job, now_us).await
 }
 
 /// The score of a slot, if it is known.

@@ -119,6 +119,21 @@ pub async fn top_up(
     Ok(posted)
 }
 
+/// A part of a hold that goes on or back, and why.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub key: String,
+    pub kind: EntryKind,
+    pub amount: Micros,
+    pub inputs: Value,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    On,
+    Back,
+}
+
 /// Lets a part of a hold go on. More than is left is [`PostError::Overdrawn`].
 pub async fn capture(
     tx: &mut Tx,
@@ -126,35 +141,7 @@ pub async fn capture(
     part: &Part,
     now_us: i64,
 ) -> Result<Posted, PostError> {
-    let Some(row) = open(tx, hold).await? else {
-        return Ok(Posted::Repeated);
-    };
-    let destination = row.destination.account(row.owner);
-    let entry = Entry::new(&part.key, row.book, part.kind, part.inputs.clone()).transfer(
-        Account::Held(row.owner),
-        destination,
-        part.amount,
-    );
-    let posted = post(tx, &entry, now_us).await?;
-    // The owner's held account may have more than this hold.
-    if let Posted::New(_) = posted
-        && !ledger::settle_part(tx, hold, part.amount).await?
-    {
-        return Err(PostError::Overdrawn {
-            kind: part.kind,
-            account: "held",
-        });
-    }
-    Ok(posted)
-}
-
-/// A part of a hold that goes on, and why.
-#[derive(Debug, Clone)]
-pub struct Part {
-    pub key: String,
-    pub kind: EntryKind,
-    pub amount: Micros,
-    pub inputs: Value,
+    move_part(tx, hold, part, Way::On, now_us).await
 }
 
 /// Gives a part of a hold back before its end, such as when an estimate turns out too high.
@@ -164,25 +151,45 @@ pub async fn give_back(
     part: &Part,
     now_us: i64,
 ) -> Result<Posted, PostError> {
+    move_part(tx, hold, part, Way::Back, now_us).await
+}
+
+async fn move_part(
+    tx: &mut Tx,
+    hold: &str,
+    part: &Part,
+    way: Way,
+    now_us: i64,
+) -> Result<Posted, PostError> {
     let Some(row) = open(tx, hold).await? else {
         return Ok(Posted::Repeated);
     };
-    let source = row.source.account(row.owner);
+    let to = match way {
+        Way::On => row.destination.account(row.owner),
+        Way::Back => row.source.account(row.owner),
+    };
     let entry = Entry::new(&part.key, row.book, part.kind, part.inputs.clone()).transfer(
         Account::Held(row.owner),
-        source,
+        to,
         part.amount,
     );
     let posted = post(tx, &entry, now_us).await?;
-    if let Posted::New(_) = posted
-        && !ledger::return_part(tx, hold, part.amount).await?
-    {
-        return Err(PostError::Overdrawn {
+    if posted == Posted::Repeated {
+        return Ok(posted);
+    }
+    // The owner's held account may have more than this hold.
+    let is_left = match way {
+        Way::On => ledger::settle_part(tx, hold, part.amount).await?,
+        Way::Back => ledger::return_part(tx, hold, part.amount).await?,
+    };
+    if is_left {
+        Ok(posted)
+    } else {
+        Err(PostError::Overdrawn {
             kind: part.kind,
             account: "held",
-        });
+        })
     }
-    Ok(posted)
 }
 
 /// The key of the entry by which what is left of a hold goes on.
