@@ -36,7 +36,7 @@ async function signIn(wallet) {
     ? await bySignIn(wallet, challenge)
     : await byMessage(wallet, challenge);
   await post("/api/v1/sign-in/wallet", { nonce: challenge.nonce, ...proof });
-  location.assign("/");
+  location.assign(document.getElementById("wallets").dataset.next);
 }
 
 async function bySignIn(wallet, challenge) {

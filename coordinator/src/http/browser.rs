@@ -201,17 +201,17 @@ fn oidc_cookie_name(site: &Site) -> String {
 }
 
 /// With the prefix, browsers take the cookie from this very host alone, and not from a site beside it.
-fn cookie_name(name: &str, site: &Site) -> String {
+pub fn cookie_name(name: &str, site: &Site) -> String {
     let prefix = if site.is_secure() { "__Host-" } else { "" };
     format!("{prefix}{name}")
 }
 
-fn set_cookie(name: &str, value: &str, same_site: &str, seconds: i64, site: &Site) -> String {
+pub fn set_cookie(name: &str, value: &str, same_site: &str, seconds: i64, site: &Site) -> String {
     let secure = if site.is_secure() { "; Secure" } else { "" };
     format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}; Max-Age={seconds}{secure}")
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(header::COOKIE).iter();
     let mut cookies = cookies.filter_map(|value| value.to_str().ok());
     cookies.find_map(|cookies| {

@@ -39,6 +39,23 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for MaybeJson
     }
 }
 
+/// The fields of a form, each of them once or several times.
+#[derive(Debug)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| Refused::new(ProblemKind::TooLarge, rejection.body_text()))?;
+        let form = serde_html_form::from_bytes(&body)
+            .map_err(|error| Refused::new(ProblemKind::Invalid, error.to_string()))?;
+        Ok(Self(form))
+    }
+}
+
 /// Parameters in the path.
 #[derive(Debug, FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Refused))]

@@ -51,12 +51,6 @@ impl Refused {
         status_and_title(self.kind).0
     }
 
-    /// For a page: the kind's title, and what happened this time.
-    pub fn words(&self) -> (&'static str, &str) {
-        let (_, title) = status_and_title(self.kind);
-        (title, self.detail.as_deref().unwrap_or_default())
-    }
-
     pub fn not_found(what: &str) -> Self {
         Self::new(
             ProblemKind::NotFound,
@@ -186,7 +180,9 @@ impl IntoResponse for Refused {
             role: self.role,
             rules_version: self.rules_version,
         };
-        let mut response = (status, Json(problem)).into_response();
+        let mut response = (status, Json(&problem)).into_response();
+        // For pages, which say the same to people.
+        response.extensions_mut().insert(problem);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.extend(more);

@@ -20,7 +20,6 @@ use super::api::{
     payouts, people, quests, scenes, sessions, sign_in, snapshots, system, worker_history, workers,
 };
 use super::needs;
-use super::problem::Refused;
 use super::{agent, pages};
 use crate::app::App;
 use crate::metrics::RequestLabels;
@@ -69,8 +68,8 @@ pub fn router(app: Arc<App>) -> Router {
     let (documented, _) = documented().split_for_parts();
     documented
         .route("/api/v1/openapi.json", get(system::openapi))
-        .merge(pages::routes()) //      /  /sign-in[/{secret}|/oidc[/callback]|/wallet.js]  /sign-out  /account
-        .fallback(|| async { Refused::not_found("address") })
+        .merge(pages::routes(&app)) //  what browsers show
+        .fallback(pages::nothing_here)
         .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), measure))
         .with_state(app)

@@ -1,9 +1,12 @@
 //! One's own books, as one sees them.
 
-use pictor_protocol::ledger::{Balance as WireBalance, LedgerEntry, LedgerPage, Moved};
+use pictor_protocol::ledger::{
+    Balance as WireBalance, Balances, CampaignBalance, LedgerEntry, LedgerPage, Moved,
+};
 use pictor_protocol::{Micros, UserId};
 
 use super::{Balance, Book};
+use crate::store::campaigns;
 use crate::store::ledger::{self, EntryId, LineRow};
 use crate::store::{Result, Tx};
 
@@ -14,6 +17,23 @@ impl From<Balance> for WireBalance {
             held_micros: balance.held,
         }
     }
+}
+
+/// What somebody has: credits, and points of the campaign that holds now.
+pub async fn balances(tx: &mut Tx, user: UserId, now_us: i64) -> Result<Balances> {
+    let credits = super::balance(tx, Book::Credits, user).await?.into();
+    let points = match campaigns::current(tx, now_us).await? {
+        Some(campaign) => {
+            let points = super::balance(tx, Book::Points(campaign.id), user).await?;
+            Some(CampaignBalance {
+                campaign: campaign.id,
+                available_micros: points.available,
+                held_micros: points.held,
+            })
+        }
+        None => None,
+    };
+    Ok(Balances { credits, points })
 }
 
 /// The latest entries that moved something of somebody's, of all books or of one, before an entry. About `limit`

@@ -430,8 +430,8 @@ async fn the_page_asks_for_the_rules_and_takes_no_choice_without_them() {
     world.running_campaign().await;
     let ada = world.person("ada", &[]).await;
     let mut browser = world.browser_of(ada).await;
-    let page = browser.get("/").await.text();
-    assert!(page.contains("name=accept-rules value=1"), "{page}");
+    let page = browser.get("/welcome").await.text();
+    assert!(page.contains("name=\"accept-rules\" value=\"1\""), "{page}");
     let post = |form: &str| form.as_bytes().to_vec();
     let refused = browser
         .ask(Method::POST, "/account/roles", post("creator=on"))
@@ -440,7 +440,7 @@ async fn the_page_asks_for_the_rules_and_takes_no_choice_without_them() {
     let form = post("creator=on&accept-rules=1");
     let taken = browser.ask(Method::POST, "/account/roles", form).await;
     assert_eq!(taken.status, StatusCode::SEE_OTHER);
-    let page = browser.get("/").await.text();
+    let page = browser.get("/welcome").await.text();
     assert!(!page.contains("accept-rules"), "{page}");
 }
 

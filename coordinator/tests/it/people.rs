@@ -124,9 +124,9 @@ async fn a_sign_in_link_works_once_and_not_by_being_opened() {
     );
     let cookie = cookie.split(';').next().unwrap();
     let home = browser
-        .send_with(Method::GET, "/", &[("cookie", cookie)], Vec::new())
+        .send_with(Method::GET, "/welcome", &[("cookie", cookie)], Vec::new())
         .await;
-    assert!(String::from_utf8_lossy(&home.body).contains("Signed in as"));
+    assert!(String::from_utf8_lossy(&home.body).contains("Sign out"));
 
     let minted = browser
         .send_with(
@@ -138,7 +138,7 @@ async fn a_sign_in_link_works_once_and_not_by_being_opened() {
         .await;
     let page = String::from_utf8_lossy(&minted.body).into_owned();
     let token = page
-        .split("<pre>")
+        .split("<pre id=\"token\">")
         .nth(1)
         .and_then(|rest| rest.split('<').next())
         .unwrap();

@@ -356,7 +356,7 @@ async fn a_coordinator_says_how_one_can_sign_in() {
     assert_eq!(ways.oidc, None);
     assert_eq!(ways.wallet.unwrap().chain, "testnet");
     let page = Browser::on(&world.url).get("/sign-in").await.text();
-    assert!(page.contains("/sign-in/wallet.js") && page.contains("seed phrase"));
+    assert!(page.contains("/assets/wallet-") && page.contains("seed phrase"));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use pictor_protocol::ledger::{Balances, CampaignBalance, LedgerPage};
+use pictor_protocol::ledger::{Balances, LedgerPage};
 use pictor_protocol::problem::{Problem, ProblemKind};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -17,8 +17,7 @@ use crate::app::App;
 use crate::http::auth::Person;
 use crate::http::extract::Query;
 use crate::http::problem::{Refused, Result};
-use crate::ledger::{self, Book, export, view};
-use crate::store;
+use crate::ledger::{Book, export, view};
 use crate::store::ledger::EntryId;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -33,20 +32,8 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     responses((status = 200, body = Balances), (status = "4XX", body = Problem)))]
 async fn balances(State(app): State<Arc<App>>, person: Person) -> Result<Json<Balances>> {
     let mut tx = app.store.read().await?;
-    let user = person.user.id;
-    let credits = ledger::balance(&mut tx, Book::Credits, user).await?.into();
-    let points = match store::campaigns::current(&mut tx, app.now_us()).await? {
-        Some(campaign) => {
-            let points = ledger::balance(&mut tx, Book::Points(campaign.id), user).await?;
-            Some(CampaignBalance {
-                campaign: campaign.id,
-                available_micros: points.available,
-                held_micros: points.held,
-            })
-        }
-        None => None,
-    };
-    Ok(Json(Balances { credits, points }))
+    let balances = view::balances(&mut tx, person.user.id, app.now_us()).await?;
+    Ok(Json(balances))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

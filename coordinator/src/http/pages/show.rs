@@ -1,0 +1,322 @@
+//! Numbers, times and states as people read them. Templates call these, with values or with references, as a
+//! template has them: `{{ show::amount(…) }}`.
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use askama::filters::Safe;
+use chrono::DateTime;
+use pictor_protocol::Micros;
+use pictor_protocol::job::{FrameState, JobState};
+use pictor_protocol::people::Role;
+use pictor_protocol::worker::WorkerState;
+
+/// Points or credits: at most two digits behind the point, thousands apart.
+pub fn amount(of: impl Borrow<Micros>) -> String {
+    let of = *of.borrow();
+    let hundredths = of.get() / 10_000;
+    let (whole, rest) = (hundredths / 100, (hundredths % 100).abs());
+    let sign = if of.is_negative() && whole == 0 && rest != 0 {
+        "-"
+    } else {
+        ""
+    };
+    let whole = format!("{sign}{}", count(whole));
+    match rest {
+        0 => whole,
+        rest if rest % 10 == 0 => format!("{whole}.{}", rest / 10),
+        rest => format!("{whole}.{rest:02}"),
+    }
+}
+
+/// With its sign, for what moved.
+pub fn moved(of: impl Borrow<Micros>) -> String {
+    let of = *of.borrow();
+    let sign = if of.get() > 0 { "+" } else { "" };
+    format!("{sign}{}", amount(of))
+}
+
+/// A whole number.
+pub trait Whole {
+    fn whole(&self) -> i64;
+}
+
+macro_rules! whole {
+    ($($number:ty),+) => {
+        $(impl Whole for $number {
+            fn whole(&self) -> i64 {
+                i64::try_from(*self).unwrap_or(i64::MAX)
+            }
+        })+
+    };
+}
+
+whole!(u8, u16, u32, u64, usize, i32, i64);
+
+impl<T: Whole> Whole for &T {
+    fn whole(&self) -> i64 {
+        (**self).whole()
+    }
+}
+
+/// Thousands apart by a thin space.
+pub fn count(of: impl Whole) -> String {
+    let of = of.whole();
+    let digits = of.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    if of < 0 {
+        text.insert(0, '\u{2212}');
+    }
+    text
+}
+
+/// `one` if there is one, `many` otherwise, with the number.
+pub fn counted(of: impl Whole, one: &str, many: &str) -> String {
+    let of = of.whole();
+    format!("{} {}", count(of), if of == 1 { one } else { many })
+}
+
+/// How long: `850 ms`, `4.2 s`, `12 min 30 s`, `3 h 5 min`, `2 d 4 h`.
+pub fn duration(ms: impl Whole) -> String {
+    let ms = ms.whole();
+    let seconds = ms / 1_000;
+    let two = |large: i64, unit: &str, small: i64, part: &str| match small {
+        0 => format!("{large} {unit}"),
+        small => format!("{large} {unit} {small} {part}"),
+    };
+    match ms {
+        ..1_000 => format!("{} ms", ms.max(0)),
+        1_000..10_000 => format!("{}.{} s", seconds, ms % 1_000 / 100),
+        10_000..60_000 => format!("{seconds} s"),
+        60_000..3_600_000 => two(seconds / 60, "min", seconds % 60, "s"),
+        3_600_000..86_400_000 => two(seconds / 3_600, "h", seconds / 60 % 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds / 3_600 % 24, "h"),
+    }
+}
+
+/// `812 B`, `4.1 MB`: decimal units, as on the label of a disk.
+pub fn bytes(of: impl Whole) -> String {
+    let of = of.whole().max(0);
+    let units = ["B", "kB", "MB", "GB", "TB", "PB"];
+    let mut value = of as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < units.len() {
+        value /= 1_000.0;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{of} B"),
+        _ if value < 9.95 => format!("{value:.1} {}", units[unit]),
+        _ => format!("{value:.0} {}", units[unit]),
+    }
+}
+
+/// A share of 0 to 1 in percent.
+pub fn percent(of: impl Borrow<f64>) -> String {
+    format!("{:.0} %", of.borrow().clamp(0.0, 1.0) * 100.0)
+}
+
+/// How long ago, or how far ahead; the exact time in UTC on hover.
+pub fn time(ms: impl Whole, now_ms: impl Whole) -> Safe<String> {
+    let (ms, now_ms) = (ms.whole(), now_ms.whole());
+    let exact = utc(ms);
+    let machine = DateTime::from_timestamp_millis(ms)
+        .map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+        .unwrap_or_default();
+    Safe(format!(
+        "<time datetime=\"{machine}\" title=\"{exact}\" data-relative>{}</time>",
+        relative(ms, now_ms)
+    ))
+}
+
+/// `2026-11-22 21:30:05 UTC`
+pub fn utc(ms: impl Whole) -> String {
+    DateTime::from_timestamp_millis(ms.whole())
+        .map(|time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+        .unwrap_or_default()
+}
+
+/// `22 Nov 2026`, in UTC.
+pub fn day(ms: impl Whole) -> Safe<String> {
+    let ms = ms.whole();
+    let day = DateTime::from_timestamp_millis(ms)
+        .map(|time| time.format("%-d %b %Y").to_string())
+        .unwrap_or_default();
+    Safe(format!("<time title=\"{}\">{day}</time>", utc(ms)))
+}
+
+/// The words of `static/app.js`, which says the same while the page is open.
+fn relative(ms: i64, now_ms: i64) -> String {
+    let seconds = (ms - now_ms).div_euclid(1_000);
+    let (size, unit) = match seconds.unsigned_abs() {
+        ..10 => return "just now".into(),
+        10..60 => (1, "sec."),
+        60..3_600 => (60, "min."),
+        3_600..86_400 => (3_600, "hr."),
+        86_400..2_592_000 => (86_400, "day"),
+        2_592_000..31_536_000 => (2_592_000, "mo."),
+        _ => (31_536_000, "yr."),
+    };
+    let many = seconds.unsigned_abs() / size;
+    let plural = if unit == "day" && many != 1 { "s" } else { "" };
+    match seconds < 0 {
+        true => format!("{many} {unit}{plural} ago"),
+        false => format!("in {many} {unit}{plural}"),
+    }
+}
+
+/// A state's word and its colour: a class of the stylesheet.
+pub struct Tone {
+    pub word: &'static str,
+    pub class: &'static str,
+}
+
+impl fmt::Display for Tone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "<span class=\"state {}\">{}</span>",
+            self.class, self.word
+        )
+    }
+}
+
+impl askama::filters::HtmlSafe for Tone {}
+
+const fn tone(word: &'static str, class: &'static str) -> Tone {
+    Tone { word, class }
+}
+
+pub fn job_state(of: impl Borrow<JobState>) -> Tone {
+    match of.borrow() {
+        JobState::Queued => tone("Waiting", "waiting"),
+        JobState::Rendering => tone("Rendering", "active"),
+        JobState::Paused => tone("Paused", "paused"),
+        JobState::NeedsAttention => tone("Needs attention", "failed"),
+        JobState::Done => tone("Done", "done"),
+        JobState::Failed => tone("Failed", "failed"),
+        JobState::Cancelled => tone("Cancelled", "waiting"),
+        JobState::Unknown => tone("Unknown", "waiting"),
+    }
+}
+
+pub fn frame_state(of: impl Borrow<FrameState>) -> Tone {
+    match of.borrow() {
+        FrameState::Queued => tone("Waiting", "waiting"),
+        FrameState::Leased => tone("Rendering", "active"),
+        FrameState::Done => tone("Done", "done"),
+        FrameState::Failed => tone("Failed", "failed"),
+        FrameState::Cancelled => tone("Cancelled", "cancelled"),
+        FrameState::Unknown => tone("Unknown", "waiting"),
+    }
+}
+
+pub fn worker_state(of: impl Borrow<WorkerState>) -> Tone {
+    match of.borrow() {
+        WorkerState::NeverConnected => tone("Never connected", "waiting"),
+        WorkerState::TooOld => tone("Too old", "failed"),
+        WorkerState::Offline => tone("Offline", "failed"),
+        WorkerState::CannotRender => tone("Cannot render", "failed"),
+        WorkerState::Rendering => tone("Rendering", "active"),
+        WorkerState::Waiting => tone("Ready", "done"),
+        WorkerState::Pausing => tone("Pausing", "paused"),
+        WorkerState::Paused => tone("Paused", "paused"),
+        WorkerState::Suspended => tone("Suspended", "failed"),
+        WorkerState::Retired => tone("Retired", "waiting"),
+        WorkerState::Unknown => tone("Unknown", "waiting"),
+    }
+}
+
+/// A person of the role, as in “become a …”.
+pub const fn role_name(role: &Role) -> &'static str {
+    match role {
+        Role::Creator => "creator",
+        Role::WorkerOwner => "worker owner",
+        Role::CommunityMember => "community member",
+        Role::Unknown => "",
+    }
+}
+
+pub const fn role_title(role: &Role) -> &'static str {
+    match role {
+        Role::Creator => "Creator",
+        Role::WorkerOwner => "Worker owner",
+        Role::CommunityMember => "Community member",
+        Role::Unknown => "",
+    }
+}
+
+/// What the role is for.
+pub const fn role_invitation(role: &Role) -> &'static str {
+    match role {
+        Role::Creator => {
+            "Submit Blender jobs, watch their frames arrive and download them. A job costs credits, and \
+             every job that was rendered earns points."
+        }
+        Role::WorkerOwner => {
+            "Let your machines render with their GPUs. They earn points for the frames that they render and the \
+             hours that they are there."
+        }
+        Role::CommunityMember => {
+            "Check in every day, do small tasks and bring others along: it earns points and credits."
+        }
+        Role::Unknown => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_as_people_write_them() {
+        for (micros, text) in [
+            (0, "0"),
+            (5_000_000, "5"),
+            (12_500_000, "12.5"),
+            (1_234_567_890_000, "1\u{202f}234\u{202f}567.89"),
+            (-1_500_000, "\u{2212}1.5"),
+            (-500_000, "-0.5"),
+            (9_999, "0"),
+        ] {
+            assert_eq!(amount(Micros::new(micros)), text, "{micros}");
+        }
+        assert_eq!(moved(Micros::new(2_000_000)), "+2");
+    }
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        for (ms, text) in [
+            (850, "850 ms"),
+            (4_250, "4.2 s"),
+            (59_000, "59 s"),
+            (750_000, "12 min 30 s"),
+            (3_600_000, "1 h"),
+            (187_200_000, "2 d 4 h"),
+        ] {
+            assert_eq!(duration(ms), text);
+        }
+    }
+
+    #[test]
+    fn sizes_are_decimal() {
+        assert_eq!(bytes(812_u64), "812 B");
+        assert_eq!(bytes(4_130_000_u64), "4.1 MB");
+        assert_eq!(bytes(10_000_000_000_u64), "10 GB");
+    }
+
+    #[test]
+    fn a_moment_is_told_from_now() {
+        let now = 1_700_000_000_000;
+        assert_eq!(relative(now - 3_000, now), "just now");
+        assert_eq!(relative(now - 180_000, now), "3 min. ago");
+        assert_eq!(relative(now + 172_800_000, now), "in 2 days");
+        assert!(time(now, now).0.contains("2023-11-14 22:13:20 UTC"));
+    }
+}
