@@ -12,7 +12,8 @@ pub mod status;
 pub mod uptime;
 pub mod waiting;
 
-use pictor_protocol::agent::Hello;
+use pictor_protocol::agent::{Hello, RuntimeInfo, SlotInfo};
+use pictor_protocol::health::DoctorCheck;
 use pictor_protocol::worker::{Presence, Worker};
 use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
 use pictor_protocol::{UserId, WorkerId};
@@ -306,15 +307,7 @@ pub fn view(app: &App, row: WorkerRow, queue: &Queue) -> Worker {
     let is_there = matches!(presence, Presence::Online | Presence::Draining);
     let telemetry = is_there.then(|| app.telemetry.of_worker(row.id));
     let hello: Option<Hello> = row.hello.0;
-    let (version, driver, slots, runtimes) = match hello {
-        Some(hello) => (
-            Some(hello.version),
-            hello.driver,
-            hello.slots,
-            hello.runtimes,
-        ),
-        None => (None, None, Vec::new(), Vec::new()),
-    };
+    let said = hello.map_or_else(Said::default, Said::from);
     Worker {
         id: row.id,
         name: row.name,
@@ -322,14 +315,40 @@ pub fn view(app: &App, row: WorkerRow, queue: &Queue) -> Worker {
         created_ms: row.created_us / 1_000,
         last_seen_ms: row.last_seen_us.map(|us| us / 1_000),
         connected_ms: row.hello_us.map(|us| us / 1_000),
-        version,
-        slots,
-        runtimes,
-        driver,
+        version: said.version,
+        slots: said.slots,
+        runtimes: said.runtimes,
+        driver: said.driver,
+        sandbox: said.sandbox,
+        doctor: said.doctor,
         telemetry: telemetry.unwrap_or_default(),
         leased: row.leased as u32,
         done: row.done as u64,
         status: Some(status),
+    }
+}
+
+/// What of a hello its worker's owner is shown.
+#[derive(Default)]
+struct Said {
+    version: Option<String>,
+    driver: Option<String>,
+    slots: Vec<SlotInfo>,
+    runtimes: Vec<RuntimeInfo>,
+    sandbox: Vec<String>,
+    doctor: Vec<DoctorCheck>,
+}
+
+impl From<Hello> for Said {
+    fn from(hello: Hello) -> Self {
+        Self {
+            version: Some(hello.version),
+            driver: hello.driver,
+            slots: hello.slots,
+            runtimes: hello.runtimes,
+            sandbox: hello.sandbox,
+            doctor: hello.doctor,
+        }
     }
 }
 

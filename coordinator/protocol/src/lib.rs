@@ -19,7 +19,7 @@
 //! | coordinator → anybody, when it refuses | [`problem`] | every address |
 //! | coordinator → worker, as a file | [`worker_config`] | `worker-config.json` |
 //!
-//! [`gpus`] and [`benchmark`] are facts that both sides go by; [`amount`] is how value is counted.
+//! [`health`] is what a worker says of its machine. [`gpus`] and [`benchmark`] are facts that both sides go by; [`amount`] is how value is counted.
 //!
 //! Points in time are Unix milliseconds (`…_ms` on an absolute field means UTC), durations are
 //! milliseconds too; sizes are bytes.
@@ -34,6 +34,7 @@ pub mod community;
 pub mod fair_play;
 pub mod frames;
 pub mod gpus;
+pub mod health;
 pub mod ids;
 pub mod job;
 pub mod leaderboard;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::agent::{RuntimeInfo, SlotInfo, Telemetry};
+use crate::health::DoctorCheck;
 use crate::{JobId, WorkerId};
 
 /// `POST /api/v1/workers`; the answer is a [`crate::worker_config::WorkerConfig`], shown this once.
@@ -68,6 +69,12 @@ pub struct Worker {
     /// Version of its GPU driver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub driver: Option<String>,
+    /// What keeps Blender from the rest of its machine, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sandbox: Vec<String>,
+    /// What its doctor found at its start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doctor: Vec<DoctorCheck>,
     /// Latest readings of its GPUs; none when it is not online.
     #[serde(default)]
     pub telemetry: Vec<Telemetry>,

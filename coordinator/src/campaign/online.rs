@@ -313,6 +313,7 @@ mod tests {
             runtimes: Vec::new(),
             driver: None,
             sandbox: Vec::new(),
+            doctor: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
             journal: Vec::new(),

@@ -286,6 +286,8 @@ mod tests {
             slots: Vec::new(),
             runtimes: Vec::new(),
             driver: None,
+            sandbox: Vec::new(),
+            doctor: Vec::new(),
             telemetry: Vec::new(),
             leased: 0,
             done: 0,

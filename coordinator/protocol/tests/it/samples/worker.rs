@@ -46,6 +46,8 @@ pub fn a_worker(presence: Presence) -> Worker {
         slots: agent::slots(),
         runtimes: agent::runtimes(),
         driver: Some("575.57.08".into()),
+        sandbox: vec!["container".into(), "seccomp".into()],
+        doctor: agent::doctor(),
         telemetry: vec![agent::telemetry()],
         leased: 3,
         done: 1_000,

@@ -1,0 +1,3 @@
+//! What owners see of their machines.
+
+mod doctor;
