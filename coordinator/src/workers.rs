@@ -2,11 +2,15 @@
 //!
 //! | room | what it owns |
 //! |---|---|
+//! | [`beside`] | what is said of the workers on a page beside their rows |
+//! | [`earnings`] | what a worker earned |
 //! | [`hello`] | what a worker says of itself |
 //! | [`status`] | what a worker does, why, and what can be done about it; pure |
 //! | [`waiting`] | why nothing runs on a worker |
 //! | [`uptime`] | when a worker was there |
 
+pub mod beside;
+pub mod earnings;
 pub mod hello;
 pub mod status;
 pub mod uptime;
@@ -29,7 +33,7 @@ use crate::dispatch::task::Event;
 use crate::store::attempts::{self, AttemptRow};
 use crate::store::workers::{self, Decision, WorkerRow, WorkerStatus};
 use crate::store::{Store, StoreError, Tx};
-use waiting::Queue;
+use beside::Beside;
 
 /// A worker that was silent for this long counts as gone. It keeps a request open all the time, so a
 /// minute and a half covers one held request and a lost answer.
@@ -294,14 +298,14 @@ pub fn presence(status: WorkerStatus, last_seen_us: Option<i64>, now_us: i64) ->
     }
 }
 
-/// A worker as its owner sees it, held against what waits to be rendered.
-pub fn view(app: &App, row: WorkerRow, queue: &Queue) -> Worker {
+/// A worker as its owner sees it.
+pub fn view(app: &App, row: WorkerRow, beside: &Beside) -> Worker {
     let status = status::status(&row, app.now_us(), || {
         let can = Equipment {
             series: &row.series.0,
             slots: &row.abilities.0,
         };
-        queue.why(row.id, can)
+        beside.queue.why(row.id, can)
     });
     let presence = presence(row.status, row.last_seen_us, app.now_us());
     let is_there = matches!(presence, Presence::Online | Presence::Draining);
@@ -323,7 +327,9 @@ pub fn view(app: &App, row: WorkerRow, queue: &Queue) -> Worker {
         doctor: said.doctor,
         telemetry: telemetry.unwrap_or_default(),
         leased: row.leased as u32,
+        current: beside.current(row.id),
         done: row.done as u64,
+        earned_today_micros: beside.earned_today(row.id),
         status: Some(status),
     }
 }
