@@ -89,6 +89,7 @@ pub mod column;
 pub mod costs;
 pub mod dispatch;
 mod durable;
+pub mod earnings;
 pub mod identities;
 pub mod jobs;
 pub mod leaderboard;
@@ -109,6 +110,7 @@ pub mod snapshots;
 pub mod standing;
 pub mod tasks;
 pub mod uptime;
+pub mod worker_now;
 pub mod worker_pages;
 pub mod workers;
 

@@ -15,7 +15,7 @@ use crate::store::{
     sessions as session_rows,
 };
 use crate::workers;
-use crate::workers::waiting::Queue;
+use crate::workers::beside::Beside;
 
 /// So many rows are read at a time.
 const PAGE: i64 = 1_000;
@@ -31,8 +31,9 @@ pub async fn export(app: &App, user: UserId, asking: &SessionRow) -> Result<Opti
     let accepted = acceptances::of_user(&mut tx, user).await?;
     let identities = identity_rows::of_user(&mut tx, user).await?;
     let sessions = session_rows::of_user(&mut tx, user, now_us).await?;
-    let queue = Queue::load(&mut tx, user, now_us).await?;
     let workers = store::workers::all_of(&mut tx, user).await?;
+    let ids: Vec<_> = workers.iter().map(|row| row.id).collect();
+    let beside = Beside::of_owner(app, &mut tx, user, &ids).await?;
     Ok(Some(AccountExport {
         exported_ms: now_us / 1_000,
         id: user,
@@ -50,7 +51,7 @@ pub async fn export(app: &App, user: UserId, asking: &SessionRow) -> Result<Opti
         tokens: tokens(&mut tx, user, now_us).await?,
         workers: workers
             .into_iter()
-            .map(|row| workers::view(app, row, &queue))
+            .map(|row| workers::view(app, row, &beside))
             .collect(),
         jobs: all_jobs(&mut tx, user, now_us).await?,
         ledger: lines(&mut tx, user).await?,

@@ -16,6 +16,7 @@ use crate::ledger::{Book, EntryKind, PostError};
 use crate::store::jobs::JobRow;
 use crate::store::{StoreError, Tx};
 use crate::store::{costs, standing};
+use crate::workers::earnings;
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -53,6 +54,7 @@ pub async fn frame_delivered(
     let inputs = json!({
         "job": job.id,
         "frame": frame.frame,
+        "worker": frame.worker,
         "reference_ms": frame.reference_ms,
         "points_per_reference_minute_micros": per_minute,
         "rules": rules.version,
@@ -67,8 +69,8 @@ pub async fn frame_delivered(
         inputs,
         now_us,
     );
-    hold::begin(tx, &new, now_us).await?;
-    Ok(())
+    let posted = hold::begin(tx, &new, now_us).await?;
+    Ok(earnings::note(tx, frame.worker, &new, posted, now_us).await?)
 }
 
 /// Mints what a job earns its creator when every frame of it was delivered; only if others rendered of it.

@@ -212,6 +212,7 @@ async fn pay(
         task: task.id,
         attempt: attempt.attempt,
         frame: task.frame,
+        worker,
         by,
         reference_ms,
     };

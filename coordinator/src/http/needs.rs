@@ -123,6 +123,7 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/workers/{id}/token",
             "GET /api/v1/workers/{id}/uptime",
             "GET /api/v1/workers/{id}/tasks",
+            "GET /api/v1/workers/{id}/earnings",
             "POST /api/v1/workers/{id}/drain",
             "POST /api/v1/workers/{id}/resume",
             "GET /api/v1/demand",

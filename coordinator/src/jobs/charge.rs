@@ -4,7 +4,7 @@
 //! Each function works in the transaction of the fact that it follows from. A job without a row in `job_costs`
 //! was submitted while there were no rules, and costs nothing.
 
-use pictor_protocol::{JobId, Micros, TaskId, UserId};
+use pictor_protocol::{JobId, Micros, TaskId, UserId, WorkerId};
 use serde_json::{Value, json};
 
 use super::cost::{self, Adjust, Short, Standing};
@@ -135,6 +135,7 @@ pub struct Delivered {
     pub task: TaskId,
     pub attempt: u32,
     pub frame: i32,
+    pub worker: WorkerId,
     /// Whose worker rendered it.
     pub by: UserId,
     /// What the reference machine would have taken.

@@ -16,6 +16,7 @@ mod jobs;
 mod launcher;
 mod leaderboard;
 mod ledger;
+mod machines;
 mod my_workers;
 mod openapi;
 mod payouts;

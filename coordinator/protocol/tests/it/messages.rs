@@ -41,6 +41,7 @@ use pictor_protocol::worker::{
     WorkerStatus, WorkerTaskPage,
 };
 use pictor_protocol::worker_config::WorkerConfig;
+use pictor_protocol::worker_history::{TelemetryHistory, WorkerEarnings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -103,6 +104,8 @@ pub fn all() -> Vec<Message> {
         message::<SuspendWorker>(worker::suspend_worker()),
         message::<Uptime>(worker::uptime()),
         message::<WorkerTaskPage>(worker::worker_task_page()),
+        message::<WorkerEarnings>(worker::worker_earnings()),
+        message::<TelemetryHistory>(worker::telemetry_history()),
         message::<Demand>(worker::demand()),
         message::<SupportedGpus>(worker::supported_gpus()),
         message::<WorkerConfig>(worker::worker_config()),

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use pictor_protocol::problem::{Problem, ProblemKind};
 use pictor_protocol::worker::{OwnJob, Uptime, UptimeStep, WorkerTask, WorkerTaskPage};
+use pictor_protocol::worker_history::WorkerEarnings;
 use pictor_protocol::{UserId, WorkerId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -18,13 +19,15 @@ use crate::http::cursor;
 use crate::http::extract::{Path, Query};
 use crate::http::problem::{Refused, Result};
 use crate::store;
+use crate::store::earnings::EarningPlace;
 use crate::store::worker_pages::{self, GivenTask, WorkerTaskRow};
-use crate::workers::{self, uptime};
+use crate::workers::{self, earnings, uptime};
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(show_uptime))
         .routes(routes!(tasks))
+        .routes(routes!(show_earnings))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -90,6 +93,37 @@ async fn tasks(
     Ok(Json(WorkerTaskPage {
         next: last.map(|place| cursor::write(&place)),
         tasks: rows.into_iter().map(|row| view(row, user)).collect(),
+    }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct EarningsQuery {
+    /// `next` of the page before
+    after: Option<String>,
+    /// Most entries in the answer, 1 to 1000 (50 when unset)
+    limit: Option<u32>,
+}
+
+/// The points that a worker's work earned, and why, the latest first
+#[utoipa::path(get, path = "/api/v1/workers/{id}/earnings", tag = "workers",
+    params(("id" = String, Path), EarningsQuery),
+    responses((status = 200, body = WorkerEarnings), (status = "4XX", body = Problem)))]
+async fn show_earnings(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+    Query(query): Query<EarningsQuery>,
+) -> Result<Json<WorkerEarnings>> {
+    let limit = query.limit.unwrap_or(50).clamp(1, 1_000) as usize;
+    let after: Option<EarningPlace> = query.after.as_deref().map(cursor::read).transpose()?;
+    let mut tx = app.store.read().await?;
+    workers::of_owner(&mut tx, user, id).await?;
+    let page = earnings::page(&mut tx, id, after.as_ref(), limit, app.now_us());
+    let (earned, next) = page.await?;
+    Ok(Json(WorkerEarnings {
+        next: next.map(|place| cursor::write(&place)),
+        ..earned
     }))
 }
 

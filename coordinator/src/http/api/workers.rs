@@ -24,8 +24,8 @@ use crate::http::problem::Result;
 use crate::store;
 use crate::store::worker_pages::{SortedWorker, SortedWorkerRow, WorkersWanted};
 use crate::workers;
-use crate::workers::SILENCE_US;
-use crate::workers::waiting::Queue;
+use crate::workers::beside::Beside;
+use crate::workers::{SILENCE_US, earnings};
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -62,6 +62,8 @@ enum Sort {
     Seen,
     /// Those online first; by name among equals.
     Presence,
+    /// What they earned today.
+    Earned,
 }
 
 impl Sort {
@@ -71,6 +73,7 @@ impl Sort {
             Self::Created => "created",
             Self::Seen => "seen",
             Self::Presence => "presence",
+            Self::Earned => "earned",
         }
     }
 }
@@ -120,6 +123,7 @@ async fn list(
             .created_before_ms
             .map_or(i64::MAX, |ms| ms.saturating_mul(1_000)),
         online_since_us: now_us - SILENCE_US,
+        earned_from_hour: earnings::today(now_us),
         sort: query.sort.as_str(),
         descending: query.descending,
         after: after.as_ref(),
@@ -127,13 +131,14 @@ async fn list(
     };
     let mut tx = app.store.read().await?;
     let mut rows = store::worker_pages::workers(&mut tx, &wanted).await?;
-    let queue = Queue::load(&mut tx, user, now_us).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let last = rows.last().filter(|_| more).map(SortedWorkerRow::place);
+    let ids: Vec<_> = rows.iter().map(|row| row.worker.id).collect();
+    let beside = Beside::of_owner(&app, &mut tx, user, &ids).await?;
     let views = rows
         .into_iter()
-        .map(|row| workers::view(&app, row.worker, &queue));
+        .map(|row| workers::view(&app, row.worker, &beside));
     Ok(Json(WorkerList {
         workers: views.collect(),
         next: last.map(|place| cursor::write(&place)),
@@ -154,8 +159,8 @@ async fn show(
 async fn view_of(app: &App, user: UserId, id: WorkerId) -> Result<Json<Worker>> {
     let mut tx = app.store.read().await?;
     let row = workers::of_owner(&mut tx, user, id).await?;
-    let queue = Queue::load(&mut tx, user, app.now_us()).await?;
-    Ok(Json(workers::view(app, row, &queue)))
+    let beside = Beside::of_owner(app, &mut tx, user, &[id]).await?;
+    Ok(Json(workers::view(app, row, &beside)))
 }
 
 /// Give a worker another name

@@ -201,6 +201,7 @@ fn online() -> WorkerRow {
             }],
             driver: None,
             sandbox: Vec::new(),
+            doctor: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
             journal: Vec::new(),
