@@ -120,6 +120,7 @@ pub fn worker_task_page() -> Vec<WorkerTaskPage> {
         WorkerTaskState::Returned,
         WorkerTaskState::Lost,
         WorkerTaskState::Stopped,
+        WorkerTaskState::SentBack,
     ];
     let tasks = states.map(|state| WorkerTask {
         job: Some(OwnJob {
