@@ -97,7 +97,5 @@ pub async fn queued_without(tx: &mut Tx, job: JobId) -> Result<Vec<(WorkerId, u3
         job.to_string()
     )?;
     let kept = rows.into_iter();
-    Ok(kept
-        .map(|row| (row.worker_id, row.frames as u32))
-        .collect())
+    Ok(kept.map(|row| (row.worker_id, row.frames as u32)).collect())
 }
