@@ -101,6 +101,7 @@ pub mod payouts;
 pub mod people;
 pub mod quests;
 pub mod referrals;
+pub mod reviews;
 pub mod roles;
 pub mod scenes;
 pub mod sessions;

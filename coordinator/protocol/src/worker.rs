@@ -272,6 +272,8 @@ pub enum WorkerTaskState {
     Lost,
     /// Not wanted any more.
     Stopped,
+    /// Accepted, and then sent back by the job's creator; `message` says why.
+    SentBack,
     /// A state that this reader does not know yet.
     #[serde(other)]
     Unknown,

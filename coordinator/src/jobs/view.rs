@@ -58,6 +58,12 @@ pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
     })
 }
 
+/// Where a job stands.
+pub fn state_of(row: &JobRow) -> JobState {
+    let counts = FrameCounts::from(&row.counts);
+    state::derive(row.intent, &counts, row.started_us.is_some())
+}
+
 async fn cost(tx: &mut Tx, row: &JobRow) -> Result<Option<JobCost>> {
     let standing = charge::standing_of(tx, row).await?;
     Ok(standing.map(|(cost, standing)| {

@@ -34,6 +34,7 @@ pub struct OpenJob {
     pub runtime: Maybe<Series>,
     #[sqlx(try_from = "String")]
     pub plan: Json<RenderPlan>,
+    /// Queued frames that the asking worker may have: not those whose picture by it was sent back.
     #[sqlx(try_from = "i64")]
     pub queued: u32,
     pub done: i64,
@@ -53,7 +54,11 @@ pub async fn open_jobs(tx: &mut Tx, worker: WorkerId) -> Result<Vec<OpenJob>> {
         tx,
         OpenJob,
         "SELECT jobs.id, jobs.owner_id, jobs.scene_id, scenes.content, priority, blender, file_series, \
-             runtime, plan, queued, jobs.done, jobs.render_ms, scored, reference_ms, \
+             runtime, plan, \
+             queued - (SELECT COUNT(DISTINCT tasks.id) FROM send_backs JOIN tasks ON tasks.id = task_id \
+                       WHERE send_backs.job_id = jobs.id AND send_backs.worker_id = $1 \
+                         AND tasks.status = 'queued') AS queued, \
+             jobs.done, jobs.render_ms, scored, reference_ms, \
              COALESCE(here.done, 0) AS done_here, COALESCE(here.render_ms, 0) AS render_ms_here, \
              COALESCE(here.failed, 0) AS failed_here \
          FROM jobs JOIN scenes ON scenes.id = jobs.scene_id \

@@ -378,6 +378,25 @@ pub async fn add_render_time(
     Ok(())
 }
 
+/// Takes away what [`add_render_time`] added for a frame that is not done any more.
+pub async fn take_render_time(
+    tx: &mut Tx,
+    id: JobId,
+    render_ms: i64,
+    reference_ms: Option<i64>,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE jobs SET render_ms = render_ms - $2, scored = scored - $3, \
+         reference_ms = reference_ms - $4 WHERE id = $1",
+        id.to_string(),
+        render_ms,
+        i64::from(reference_ms.is_some()),
+        reference_ms.unwrap_or(0)
+    )?;
+    Ok(())
+}
+
 pub async fn delete(tx: &mut Tx, id: JobId) -> Result<()> {
     execute!(tx, "DELETE FROM jobs WHERE id = $1", id.to_string())?;
     Ok(())

@@ -134,6 +134,7 @@ pub fn worker_task_page() -> Vec<WorkerTaskPage> {
         WorkerTaskState::Returned,
         WorkerTaskState::Lost,
         WorkerTaskState::Stopped,
+        WorkerTaskState::SentBack,
     ];
     let tasks = states.map(|state| WorkerTask {
         job: Some(own_job()),
