@@ -39,7 +39,7 @@ async fn sweep(app: &App, tidy_too: bool) -> Result<()> {
     drop(tx);
     if tidy_too {
         remove_unneeded(app).await?;
-        forget_old_hours(app).await?;
+        uptime::tidy(&app.store, app.now_us()).await?;
     }
     Ok(())
 }
@@ -64,12 +64,6 @@ async fn take_back_expired(app: &App) -> Result<()> {
         .await?;
     }
     Ok(())
-}
-
-async fn forget_old_hours(app: &App) -> Result<()> {
-    let mut tx = app.store.write().await?;
-    store::uptime::forget_before(&mut tx, uptime::oldest_hour(app.now_us())).await?;
-    tx.commit().await
 }
 
 async fn remove_unneeded(app: &App) -> Result<()> {
