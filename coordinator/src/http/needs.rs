@@ -124,6 +124,7 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/workers/{id}/uptime",
             "GET /api/v1/workers/{id}/tasks",
             "GET /api/v1/workers/{id}/earnings",
+            "GET /api/v1/workers/{id}/telemetry",
             "POST /api/v1/workers/{id}/drain",
             "POST /api/v1/workers/{id}/resume",
             "GET /api/v1/demand",

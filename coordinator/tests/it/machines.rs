@@ -4,6 +4,7 @@ mod bench;
 mod doctor;
 mod earnings;
 mod list;
+mod telemetry;
 
 use pictor_protocol::JobId;
 use pictor_protocol::agent::Outcome;
