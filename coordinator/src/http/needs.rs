@@ -125,6 +125,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/workers/{id}/tasks",
             "GET /api/v1/workers/{id}/earnings",
             "GET /api/v1/workers/{id}/telemetry",
+            "PUT /api/v1/workers/{id}/schedule",
+            "DELETE /api/v1/workers/{id}/schedule",
             "POST /api/v1/workers/{id}/drain",
             "POST /api/v1/workers/{id}/resume",
             "GET /api/v1/demand",

@@ -4,6 +4,7 @@ mod bench;
 mod doctor;
 mod earnings;
 mod list;
+mod schedule;
 mod telemetry;
 
 use pictor_protocol::JobId;

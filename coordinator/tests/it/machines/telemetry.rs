@@ -46,7 +46,9 @@ async fn a_history_is_as_long_as_asked_for_and_a_week_at_most() {
     read(&worker, 40, 60).await;
     assert_eq!(history(&world, &worker, "").await.len(), 1);
     assert_eq!(history(&world, &worker, "?hours=48").await.len(), 2);
-    world.clock.advance(Duration::from_secs(7 * 24 * 3_600) + SPAN);
+    world
+        .clock
+        .advance(Duration::from_secs(7 * 24 * 3_600) + SPAN);
     assert_eq!(history(&world, &worker, "?hours=100000").await, []);
 
     let stranger = world.stranger("stranger").await;
