@@ -100,6 +100,7 @@ pub mod payout_transactions;
 pub mod payouts;
 pub mod people;
 pub mod quests;
+pub mod readings;
 pub mod referrals;
 pub mod reviews;
 pub mod roles;

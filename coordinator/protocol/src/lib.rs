@@ -13,7 +13,7 @@
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`fair_play`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
-//! | owners of workers → coordinator | [`worker_history`] | `/api/v1/workers/{id}/…` |
+//! | owners of workers → coordinator | [`schedule`], [`worker_history`] | `/api/v1/workers/{id}/…` |
 //! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`community`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`ledger`], [`leaderboard`], [`snapshot`] | `/api/v1/…` |
@@ -44,6 +44,7 @@ pub mod payout;
 pub mod people;
 pub mod problem;
 pub mod scene;
+pub mod schedule;
 pub mod settings;
 pub mod sign_in;
 pub mod snapshot;

@@ -46,8 +46,8 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(jobs::routes()) //       /api/v1/jobs[/{id}[/pause|resume|cancel|retry]]
         .merge(frames::routes()) //     /api/v1/jobs/{id}/frames[/{frame}[/output|thumbnail|log]]  …/output.zip
         .merge(events::routes()) //     /api/v1/jobs/{id}/events
-        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume|token|suspend|reinstate]]  /api/v1/demand
-        .merge(worker_history::routes()) // /api/v1/workers/{id}/uptime|tasks|earnings
+        .merge(workers::routes()) //    /api/v1/workers[/{id}[/schedule|drain|resume|token|suspend|reinstate]]  /api/v1/demand
+        .merge(worker_history::routes()) // /api/v1/workers/{id}/uptime|tasks|earnings|telemetry
         .merge(campaign::routes()) //   /api/v1/campaign[/rules]  /api/v1/operator/campaigns[/{id}/rules|dates|close]
         .merge(fair_play::routes()) //  /api/v1/me/decisions|appeal|export  DELETE /api/v1/me
         .merge(operator::routes()) //   /api/v1/operator/people[/{id}[/standing]]  …/appeals[/{id}]  …/signals  …/audit-log

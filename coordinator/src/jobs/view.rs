@@ -16,7 +16,7 @@ use crate::store::dispatch::OnlineWorker;
 use crate::store::jobs::JobRow;
 use crate::store::tasks::TaskRow;
 use crate::store::{self, Result, Tx};
-use crate::workers::SILENCE_US;
+use crate::workers::{self, schedule};
 
 /// A job as its owner sees it now.
 pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
@@ -121,9 +121,25 @@ async fn time_left_ms(
     Ok(pace::time_left_ms(left, &expected).or(so_far))
 }
 
+/// Why there is no worker that may be given frames.
+async fn nobody_takes_frames(tx: &mut Tx, now_us: i64) -> Result<String> {
+    let there = store::dispatch::online(tx, now_us - workers::SILENCE_US).await?;
+    let opens = there
+        .iter()
+        .filter_map(|worker| worker.schedule.0.as_ref())
+        .filter_map(|hours| schedule::opens_us(hours, now_us));
+    Ok(opens.min().map_or_else(
+        || "no worker is online".into(),
+        |us| {
+            let at = schedule::moment(us, 0);
+            format!("every worker that is online is outside its hours; the first is back at {at}")
+        },
+    ))
+}
+
 /// Between two leases of a job that renders nothing is leased for a moment: that is no wait.
 async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<String>> {
-    let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+    let online = workers::taking_frames(tx, now_us).await?;
     let engine = row.plan.0.engine;
     let need = Need {
         runtime: row.runtime.0,
@@ -141,7 +157,7 @@ async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<S
         (None, BlenderWanted::Auto) => format!("Blender {} or newer", row.file_series),
     };
     Ok(if online.is_empty() {
-        Some("no worker is online".into())
+        Some(nobody_takes_frames(tx, now_us).await?)
     } else if !finds(&installed) {
         let outlook = installs::outlook(tx, &need, &wanted, now_us).await?;
         outlook.or_else(|| Some(format!("no worker that is online has {wanted}")))

@@ -6,7 +6,6 @@ use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::settings::Engine;
 use pictor_protocol::{JobId, UserId, WorkerId};
 
-use super::SILENCE_US;
 use crate::dispatch::ability::{self, Equipment};
 use crate::dispatch::decide;
 use crate::store::dispatch::OnlineWorker;
@@ -79,7 +78,7 @@ impl Queue {
         let begun = open.iter().all(|job| job.runtime.0.is_some());
         let online = match begun {
             true => Vec::new(),
-            false => store::dispatch::online(tx, now_us - SILENCE_US).await?,
+            false => super::taking_frames(tx, now_us).await?,
         };
         for job in open.into_iter().filter(|job| job.queued > 0) {
             let engine = job.plan.0.engine;

@@ -293,6 +293,7 @@ mod tests {
             current: Vec::new(),
             done: 0,
             earned_today_micros: Micros::ZERO,
+            schedule: None,
             status: None,
         };
         Reached {

@@ -32,6 +32,7 @@ use pictor_protocol::people::{
 };
 use pictor_protocol::problem::Problem;
 use pictor_protocol::scene::{NewScene, Scene};
+use pictor_protocol::schedule::Schedule;
 use pictor_protocol::sign_in::{
     AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
 };
@@ -104,6 +105,7 @@ pub fn all() -> Vec<Message> {
         message::<SuspendWorker>(worker::suspend_worker()),
         message::<Uptime>(worker::uptime()),
         message::<WorkerTaskPage>(worker::worker_task_page()),
+        message::<Schedule>(worker::schedule()),
         message::<WorkerEarnings>(worker::worker_earnings()),
         message::<TelemetryHistory>(worker::telemetry_history()),
         message::<Demand>(worker::demand()),
