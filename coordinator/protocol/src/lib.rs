@@ -13,6 +13,7 @@
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`fair_play`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
+//! | people and scripts → coordinator | [`job`], [`job_workers`], [`review`] | `/api/v1/jobs/…` |
 //! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`community`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`ledger`], [`leaderboard`], [`snapshot`] | `/api/v1/…` |
@@ -36,11 +37,13 @@ pub mod frames;
 pub mod gpus;
 pub mod ids;
 pub mod job;
+pub mod job_workers;
 pub mod leaderboard;
 pub mod ledger;
 pub mod payout;
 pub mod people;
 pub mod problem;
+pub mod review;
 pub mod scene;
 pub mod settings;
 pub mod sign_in;

@@ -131,7 +131,7 @@ impl Queue {
 
 impl Waiting {
     /// What a worker lacks to render this.
-    fn lacks(&self, can: Equipment<'_>) -> Option<Wait> {
+    pub fn lacks(&self, can: Equipment<'_>) -> Option<Wait> {
         let frames = self.frames;
         let series = self
             .runtime
