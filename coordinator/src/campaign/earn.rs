@@ -170,12 +170,7 @@ pub async fn frame_sent_back(
     Ok(SentBack { frame, job: of_job })
 }
 
-async fn take_back(
-    tx: &mut Tx,
-    hold: &str,
-    why: &Value,
-    now_us: i64,
-) -> Result<Points, PostError> {
+async fn take_back(tx: &mut Tx, hold: &str, why: &Value, now_us: i64) -> Result<Points, PostError> {
     if hold::release(tx, hold, why.clone(), now_us)
         .await?
         .is_some()

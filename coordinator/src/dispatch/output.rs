@@ -83,9 +83,7 @@ async fn known_answer(
         return Ok(Some(refused(Refusal::NotYours)));
     };
     Ok(match row.status {
-        AttemptStatus::Done | AttemptStatus::SentBack
-            if row.output.0 == Some(finished.output) =>
-        {
+        AttemptStatus::Done | AttemptStatus::SentBack if row.output.0 == Some(finished.output) => {
             Some(Ok(()))
         }
         AttemptStatus::Rejected => Some(Err((Refusal::OutputRejected, row.message.clone()))),

@@ -208,7 +208,8 @@ fn passed(task: &Task, number: u32, from: WorkerId) -> Result<Change, Refusal> {
         return Err(Refusal::NotWanted);
     }
     // Handed in late, it is what its creator has seen already.
-    let sent_back = |other: &Attempt| other.worker == from && other.status == AttemptStatus::SentBack;
+    let sent_back =
+        |other: &Attempt| other.worker == from && other.status == AttemptStatus::SentBack;
     if attempt.status != AttemptStatus::Leased && task.attempts.iter().any(sent_back) {
         return Err(Refusal::NotWanted);
     }

@@ -198,14 +198,18 @@ pub fn frame(row: TaskRow, plan: &RenderPlan) -> Frame {
         render_ms: row.render_ms,
         error: row.error,
         output,
-        review: row.review.0.zip(row.reviewed_us).map(|(review, at_us)| FrameReview {
-            state: match review {
-                Review::Approved => ReviewState::Approved,
-                Review::SentBack => ReviewState::SentBack,
-            },
-            reason: row.review_reason,
-            at_ms: at_us / 1_000,
-        }),
+        review: row
+            .review
+            .0
+            .zip(row.reviewed_us)
+            .map(|(review, at_us)| FrameReview {
+                state: match review {
+                    Review::Approved => ReviewState::Approved,
+                    Review::SentBack => ReviewState::SentBack,
+                },
+                reason: row.review_reason,
+                at_ms: at_us / 1_000,
+            }),
         times_sent_back: row.times_sent_back as u32,
         history: Vec::new(),
         waits: Vec::new(),

@@ -125,8 +125,16 @@ fn why(job: &Waiting, here: &[Here<'_>]) -> Vec<WaitReason> {
     let engine = job.engine.map_or("its engine", view::engine_name);
     let counted = [
         (WaitKind::NoFreeSlot, free, "busy with something else"),
-        (WaitKind::FailedBefore, failed, "left out: frames of it failed there"),
-        (WaitKind::SentBack, kept, "left out: what was made there was sent back"),
+        (
+            WaitKind::FailedBefore,
+            failed,
+            "left out: frames of it failed there",
+        ),
+        (
+            WaitKind::SentBack,
+            kept,
+            "left out: what was made there was sent back",
+        ),
     ];
     let said = counted.into_iter().filter(|(_, workers, _)| *workers > 0);
     let mut reasons: Vec<_> = said

@@ -1,7 +1,7 @@
 //! What creators said of frames, and who does not get which frame again.
 
 use pictor_protocol::agent::AttemptRef;
-use pictor_protocol::{BlobHash, JobId, TaskId, WorkerId};
+use pictor_protocol::{BlobHash, JobId, TaskId, UserId, WorkerId};
 use sqlx::FromRow;
 
 use super::column::Maybe;
@@ -99,8 +99,32 @@ pub async fn queued_without(tx: &mut Tx, job: JobId) -> Result<Vec<(WorkerId, u3
         job.to_string()
     )?;
     let kept = rows.into_iter();
+    Ok(kept.map(|row| (row.worker_id, row.frames as u32)).collect())
+}
+
+/// How many queued frames of which job are kept from which worker of an owner.
+pub async fn kept_from(tx: &mut Tx, owner: UserId) -> Result<Vec<((WorkerId, JobId), u32)>> {
+    #[derive(FromRow)]
+    struct Kept {
+        #[sqlx(try_from = "String")]
+        worker_id: WorkerId,
+        #[sqlx(try_from = "String")]
+        job_id: JobId,
+        frames: i64,
+    }
+    let rows = fetch_all!(
+        tx,
+        Kept,
+        "SELECT send_backs.worker_id, send_backs.job_id, COUNT(DISTINCT task_id) AS frames \
+         FROM workers JOIN send_backs ON send_backs.worker_id = workers.id \
+         JOIN tasks ON tasks.id = task_id \
+         WHERE workers.owner_id = $1 AND tasks.status = 'queued' \
+         GROUP BY send_backs.worker_id, send_backs.job_id",
+        owner.to_string()
+    )?;
+    let kept = rows.into_iter();
     Ok(kept
-        .map(|row| (row.worker_id, row.frames as u32))
+        .map(|row| ((row.worker_id, row.job_id), row.frames as u32))
         .collect())
 }
 

@@ -21,6 +21,7 @@ use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
 };
+use pictor_protocol::job_workers::JobWorkers;
 use pictor_protocol::leaderboard::{ChooseName, LeaderboardPage, MyRank, PublicName};
 use pictor_protocol::ledger::{Balances, LedgerPage};
 use pictor_protocol::payout::{
@@ -30,7 +31,6 @@ use pictor_protocol::people::{
     AccountExport, ChooseRoles, DeleteAccount, DeletedAccount, IdentityList, Me, MintedToken,
     NewToken, PepperExport, SessionList, TokenList,
 };
-use pictor_protocol::job_workers::JobWorkers;
 use pictor_protocol::problem::Problem;
 use pictor_protocol::review::{ApproveFrames, SendBackFrames, SentBackFrames};
 use pictor_protocol::scene::{NewScene, Scene};

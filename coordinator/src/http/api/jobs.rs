@@ -81,10 +81,14 @@ async fn list(
 /// States with commas between them.
 fn states(words: &str) -> Result<Vec<JobState>> {
     let words = words.split(',').filter(|word| !word.is_empty());
-    let states = words.map(|word| match JobState::deserialize(word.into_deserializer()) {
-        Ok(JobState::Unknown) | Err::<_, value::Error>(_) => Err(Refused::unknown_word("state")),
-        Ok(state) => Ok(state),
-    });
+    let states = words.map(
+        |word| match JobState::deserialize(word.into_deserializer()) {
+            Ok(JobState::Unknown) | Err::<_, value::Error>(_) => {
+                Err(Refused::unknown_word("state"))
+            }
+            Ok(state) => Ok(state),
+        },
+    );
     states.collect()
 }
 
