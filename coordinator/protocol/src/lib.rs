@@ -14,6 +14,7 @@
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
 //! | owners of workers → coordinator | [`schedule`], [`worker_history`] | `/api/v1/workers/{id}/…` |
+//! | people and scripts → coordinator | [`job`], [`job_workers`], [`review`] | `/api/v1/jobs/…` |
 //! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`community`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`ledger`], [`leaderboard`], [`snapshot`] | `/api/v1/…` |
@@ -38,11 +39,13 @@ pub mod gpus;
 pub mod health;
 pub mod ids;
 pub mod job;
+pub mod job_workers;
 pub mod leaderboard;
 pub mod ledger;
 pub mod payout;
 pub mod people;
 pub mod problem;
+pub mod review;
 pub mod scene;
 pub mod schedule;
 pub mod settings;

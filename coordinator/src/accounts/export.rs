@@ -8,6 +8,7 @@ use super::{acceptance, identities, sessions};
 use crate::app::App;
 use crate::fair_play::view::{self, Viewer};
 use crate::jobs;
+use crate::store::jobs::JobsWanted;
 use crate::store::ledger::{EntryId, LineRow, lines_of};
 use crate::store::sessions::SessionRow;
 use crate::store::{
@@ -80,7 +81,14 @@ async fn all_jobs(
     let mut all = Vec::new();
     let mut before: Option<JobId> = None;
     loop {
-        let rows = store::jobs::page(tx, user, before, None, PAGE).await?;
+        let wanted = JobsWanted {
+            owner: user,
+            before,
+            states: &[],
+            name_part: "",
+            limit: PAGE,
+        };
+        let rows = store::jobs::page(tx, &wanted).await?;
         before = rows.last().map(|row| row.id);
         let is_last = (rows.len() as i64) < PAGE;
         for row in rows {

@@ -110,6 +110,11 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/jobs/{id}/frames/{frame}/thumbnail",
             "GET /api/v1/jobs/{id}/frames/{frame}/log",
             "GET /api/v1/jobs/{id}/output.zip",
+            "POST /api/v1/jobs/{id}/approve",
+            "POST /api/v1/jobs/{id}/send-back",
+            "GET /api/v1/jobs/{id}/workers",
+            "GET /api/v1/jobs/{id}/frames/{frame}/attempts/{attempt}/output",
+            "GET /api/v1/jobs/{id}/frames/{frame}/attempts/{attempt}/thumbnail",
         ],
     ),
     (

@@ -5,15 +5,18 @@ use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::{
     Frame, FrameCounts, FrameState, Job, JobCost, JobState, Output, RenderPlan, WorkerName,
 };
+use pictor_protocol::review::{FrameAttempt, FrameReview, ReviewState};
 use pictor_protocol::settings::Engine;
 
-use super::{charge, state};
+use super::review::Review;
+use super::{charge, state, waits};
 use crate::dispatch::missing::Need;
 use crate::dispatch::pace::{self, Measured};
 use crate::dispatch::task::TaskStatus;
 use crate::dispatch::{ability, installs};
 use crate::store::dispatch::OnlineWorker;
 use crate::store::jobs::JobRow;
+use crate::store::reviews::HistoryRow;
 use crate::store::tasks::TaskRow;
 use crate::store::{self, Result, Tx};
 use crate::workers::{self, schedule};
@@ -173,7 +176,7 @@ async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<S
     })
 }
 
-fn engine_name(engine: Engine) -> &'static str {
+pub(super) fn engine_name(engine: Engine) -> &'static str {
     match engine {
         Engine::Cycles => "Cycles",
         Engine::Eevee => "EEVEE",
@@ -211,7 +214,51 @@ pub fn frame(row: TaskRow, plan: &RenderPlan) -> Frame {
         render_ms: row.render_ms,
         error: row.error,
         output,
+        review: row
+            .review
+            .0
+            .zip(row.reviewed_us)
+            .map(|(review, at_us)| FrameReview {
+                state: match review {
+                    Review::Approved => ReviewState::Approved,
+                    Review::SentBack => ReviewState::SentBack,
+                },
+                reason: row.review_reason,
+                at_ms: at_us / 1_000,
+            }),
+        times_sent_back: row.times_sent_back as u32,
+        history: Vec::new(),
+        waits: Vec::new(),
         revision: row.revision,
+    }
+}
+
+/// A frame with its attempts and, while it is queued, why it waits.
+pub async fn whole_frame(tx: &mut Tx, job: &JobRow, row: TaskRow, now_us: i64) -> Result<Frame> {
+    let attempts = store::reviews::history(tx, row.id).await?;
+    let waits = waits::of_frame(tx, job, &row, now_us).await?;
+    Ok(Frame {
+        history: attempts.into_iter().map(attempt).collect(),
+        waits,
+        ..frame(row, &job.plan.0)
+    })
+}
+
+fn attempt(row: HistoryRow) -> FrameAttempt {
+    FrameAttempt {
+        attempt: row.attempt,
+        worker: WorkerName {
+            id: row.worker_id,
+            name: row.worker_name,
+        },
+        slot: row.slot,
+        state: row.status.into(),
+        started_ms: row.leased_us / 1_000,
+        finished_ms: row.finished_us.map(|us| us / 1_000),
+        render_ms: row.render_ms,
+        message: row.message,
+        has_output: row.output.0.is_some(),
+        has_thumbnail: row.thumbnail.0.is_some(),
     }
 }
 

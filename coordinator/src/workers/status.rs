@@ -189,6 +189,13 @@ fn waiting(wait: Wait) -> WorkerStatus {
             ),
             Some("Its log says why it failed; too little memory is the usual reason.".into()),
         ),
+        Wait::SentBack { frames } => (
+            format!(
+                "{} whose pictures by this worker were sent back: others make them again.",
+                waits(frames)
+            ),
+            None,
+        ),
         Wait::NoBlender { series, frames } => (
             format!(
                 "{}, but with Blender {series}, which it does not have.",

@@ -24,6 +24,7 @@ mod people;
 mod real_pictures;
 mod real_scenes;
 mod real_sizes;
+mod reviews;
 mod rights;
 mod roles;
 mod runtimes;

@@ -21,6 +21,7 @@ use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
 };
+use pictor_protocol::job_workers::JobWorkers;
 use pictor_protocol::leaderboard::{ChooseName, LeaderboardPage, MyRank, PublicName};
 use pictor_protocol::ledger::{Balances, LedgerPage};
 use pictor_protocol::payout::{
@@ -31,6 +32,7 @@ use pictor_protocol::people::{
     NewToken, PepperExport, SessionList, TokenList,
 };
 use pictor_protocol::problem::Problem;
+use pictor_protocol::review::{ApproveFrames, SendBackFrames, SentBackFrames};
 use pictor_protocol::scene::{NewScene, Scene};
 use pictor_protocol::schedule::Schedule;
 use pictor_protocol::sign_in::{
@@ -48,7 +50,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::samples::{
-    agent, campaign, community, fair_play, job, ledger, payout, people, scene, sign_in, worker,
+    agent, campaign, community, fair_play, job, ledger, payout, people, review, scene, sign_in,
+    worker,
 };
 
 pub fn all() -> Vec<Message> {
@@ -73,6 +76,11 @@ pub fn all() -> Vec<Message> {
         message::<RetryFrames>(job::retry_frames()),
         message::<JobEstimate>(job::job_estimate()),
         message::<SpendCap>(job::spend_cap()),
+        // review
+        message::<ApproveFrames>(review::approve_frames()),
+        message::<SendBackFrames>(review::send_back_frames()),
+        message::<SentBackFrames>(review::sent_back_frames()),
+        message::<JobWorkers>(review::job_workers()),
         // scene
         message::<NewScene>(scene::new_scene()),
         message::<Scene>(scene::scene()),
