@@ -192,6 +192,7 @@ impl World {
             sandbox: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             journal: Vec::new(),
         };
         let mut tx = self.store.write().await.unwrap();

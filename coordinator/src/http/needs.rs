@@ -181,6 +181,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /agent/v1/work",
             "POST /agent/v1/report",
             "POST /agent/v1/commands",
+            "POST /agent/v1/challenges/{id}/begin",
+            "PUT /agent/v1/challenges/{id}/answer",
             "HEAD /agent/v1/blobs/{hash}",
             "GET /agent/v1/blobs/{hash}",
             "PUT /agent/v1/blobs/{hash}",

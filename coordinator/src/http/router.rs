@@ -60,7 +60,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(leaderboard::routes()) // /api/v1/leaderboard[/me|/name]
         .merge(ledger::routes()) //     /api/v1/ledger[/entries]  /api/v1/ledger.csv
         // workers
-        .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}
+        .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  …/blobs/{hash}  …/challenges/{id}/begin|answer
         // machines that watch
         .merge(system::routes()) //     /healthz  /readyz  /metrics  /api/v1/supported-gpus
 }

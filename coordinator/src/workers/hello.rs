@@ -184,6 +184,7 @@ mod tests {
             sandbox: Vec::new(),
             journal: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             installs: Vec::new(),
         }
     }

@@ -203,6 +203,7 @@ fn online() -> WorkerRow {
             sandbox: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             journal: Vec::new(),
         })),
         series: Json(vec![BLENDER]),

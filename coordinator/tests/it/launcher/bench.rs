@@ -242,6 +242,7 @@ impl Bench {
                 sandbox: Vec::new(),
                 journal: Vec::new(),
                 installable: Vec::new(),
+                answers_challenges: false,
                 installs: Vec::new(),
             };
             let client = Client::new(&self.world.url, &config.token);
