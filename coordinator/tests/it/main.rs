@@ -20,6 +20,7 @@ mod my_workers;
 mod openapi;
 mod payouts;
 mod people;
+mod presence;
 mod real_pictures;
 mod real_scenes;
 mod real_sizes;

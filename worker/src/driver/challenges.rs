@@ -61,7 +61,7 @@ impl Prepared {
         let begin = async {
             // A renderer that does not get ready says why itself.
             if self.is_ready.await.is_err() {
-                return Ok(());
+                return Ok::<(), String>(());
             }
             let begin = BeginChallenge {
                 instance: line.instance(),

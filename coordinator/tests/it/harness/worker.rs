@@ -119,6 +119,8 @@ impl ScriptedWorker {
             sandbox: Vec::new(),
             journal: journal.to_vec(),
             installable: self.installable.clone(),
+            // Whoever wants that says so in the database.
+            answers_challenges: false,
             installs: self.installs.clone(),
         };
         self.client.post("/agent/v1/hello", &hello).await

@@ -10,7 +10,10 @@ fn an_idle_slot_answers_a_challenge_once_however_often_it_is_told() {
     let mut world = world();
     world.happens(command(1, 0));
     let order = world.challenge().expect("a challenge");
-    assert_eq!(order.runtime, OTHER_SERIES, "the newest in which Cycles is proven");
+    assert_eq!(
+        order.runtime, OTHER_SERIES,
+        "the newest in which Cycles is proven"
+    );
     assert_eq!(order.can, [Capability::CyclesCpu, Capability::Eevee]);
     world.happens(command(1, 0));
     assert_eq!(world.challenge(), None, "it is at it");
