@@ -51,3 +51,11 @@ CREATE UNIQUE INDEX challenges_open ON challenges (worker_id) WHERE status IN ('
 -- The score that a challenge bore out, in millionths; none where an accepted frame is the proof, which is worth the
 -- slot's whole score.
 ALTER TABLE presence_proofs ADD COLUMN borne_out BIGINT;
+
+-- Secrets, by their hashes, with which people are heard who may not sign in: src/fair_play/hearing.rs. No reference
+-- to users: decisions outlive accounts.
+CREATE TABLE hearings (
+    user_id    TEXT   PRIMARY KEY,
+    hash       TEXT   NOT NULL UNIQUE,
+    expires_us BIGINT NOT NULL
+);

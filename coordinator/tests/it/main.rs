@@ -12,6 +12,7 @@ mod dispatch;
 mod end_to_end;
 mod fair_play;
 mod harness;
+mod hearing;
 mod jobs;
 mod launcher;
 mod leaderboard;

@@ -128,8 +128,9 @@ async fn the_workers_of_one_owner_are_asked_for_different_stages() {
 
 #[tokio::test]
 async fn only_idle_slots_of_workers_that_answer_and_have_no_proof_are_asked() {
-    let world = World::start().await;
+    let world = World::start_with(|config| config.lease_ttl = Duration::from_secs(600)).await;
     world.economy(&[]).await;
+    world.give_credits(world.operator().await, 100).await;
     let idle = worker_of(&world, "idle", 1.0).await;
     let busy = worker_of(&world, "busy", 1.0).await;
     let old = worker_of(&world, "old", 1.0).await;
@@ -141,7 +142,7 @@ async fn only_idle_slots_of_workers_that_answer_and_have_no_proof_are_asked() {
     let others = [&busy, &old, &proven, &unscored];
     world.last_moments().await;
     world.creator.submit("1").await;
-    let lease = busy.must_get_work().await;
+    busy.must_get_work().await;
     let mut tx = world.store.write().await.unwrap();
     let (hour, score) = (world.hour(), Micros::new(1));
     online::proven_by_challenge(&mut tx, proven.id, 0, hour, score)
@@ -151,7 +152,6 @@ async fn only_idle_slots_of_workers_that_answer_and_have_no_proof_are_asked() {
     for worker in others.into_iter().chain([&idle]) {
         worker.report(worker.empty()).await;
     }
-    busy.hold(vec![lease.tasks[0].attempt]).await;
     world
         .sql("UPDATE workers SET answers_challenges = 1 WHERE name <> 'old'")
         .await;
