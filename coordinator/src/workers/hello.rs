@@ -236,6 +236,7 @@ mod tests {
             doctor: Vec::new(),
             journal: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             installs: Vec::new(),
         }
     }

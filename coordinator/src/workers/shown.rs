@@ -2,7 +2,7 @@
 //! pages answer with the same.
 
 use pictor_protocol::worker::{OwnJob, Presence, Uptime, UptimeStep, Worker, WorkerTask};
-use pictor_protocol::worker_history::WorkerEarnings;
+use pictor_protocol::worker_history::{TelemetryHistory, WorkerEarnings};
 use pictor_protocol::{Micros, UserId, WorkerId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -15,6 +15,7 @@ use crate::store::earnings::EarningPlace;
 use crate::store::worker_pages::{
     self, GivenTask, SortedWorker, SortedWorkerRow, WorkerTaskRow, WorkersWanted,
 };
+use crate::telemetry::history;
 
 /// What workers are sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -195,6 +196,22 @@ pub async fn uptime(
         false => store::uptime::days_since(&mut tx, id, first_hour).await?,
     };
     Ok(uptime::uptime(&rows, first_hour, step, now_us))
+}
+
+/// What the sensors of a worker's GPUs said in the last hours.
+pub async fn telemetry(
+    app: &App,
+    owner: UserId,
+    id: WorkerId,
+    hours: i64,
+) -> Result<TelemetryHistory, WorkerError> {
+    let since = history::first_span(hours.clamp(1, history::HOURS_KEPT), app.now_us());
+    let mut tx = app.store.read().await?;
+    of_owner(&mut tx, owner, id).await?;
+    // In this order: what is written meanwhile is there twice, which changes no mean, rather than not at all.
+    let mut parts = app.telemetry.unwritten(id, since);
+    parts.extend(store::readings::since(&mut tx, id, since).await?);
+    Ok(history::history(parts))
 }
 
 /// What a worker earned: the sums and a page of the reasons, and where the next page begins.

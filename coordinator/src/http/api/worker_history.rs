@@ -7,7 +7,7 @@ use axum::extract::State;
 use pictor_protocol::WorkerId;
 use pictor_protocol::problem::{Problem, ProblemKind};
 use pictor_protocol::worker::{Uptime, UptimeStep, WorkerTaskPage};
-use pictor_protocol::worker_history::WorkerEarnings;
+use pictor_protocol::worker_history::{TelemetryHistory, WorkerEarnings};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +25,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(show_uptime))
         .routes(routes!(tasks))
         .routes(routes!(show_earnings))
+        .routes(routes!(show_telemetry))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -110,4 +111,25 @@ async fn show_earnings(
         next: next.map(|place| cursor::write(&place)),
         ..earned
     }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct TelemetryQuery {
+    /// How many hours until now, 1 to 168 (24 when unset)
+    hours: Option<i64>,
+}
+
+/// What the sensors of a worker's GPUs said, by spans of five minutes
+#[utoipa::path(get, path = "/api/v1/workers/{id}/telemetry", tag = "workers",
+    params(("id" = String, Path), TelemetryQuery),
+    responses((status = 200, body = TelemetryHistory), (status = "4XX", body = Problem)))]
+async fn show_telemetry(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+    Query(query): Query<TelemetryQuery>,
+) -> Result<Json<TelemetryHistory>> {
+    let hours = query.hours.unwrap_or(24);
+    Ok(Json(shown::telemetry(&app, user, id, hours).await?))
 }
