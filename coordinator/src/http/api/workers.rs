@@ -188,7 +188,7 @@ async fn set_schedule(
     extract::Json(schedule): extract::Json<Schedule>,
 ) -> Result<Json<Worker>> {
     workers::set_schedule(&app, user, id, Some(&schedule)).await?;
-    view_of(&app, user, id).await
+    Ok(Json(shown::worker(&app, user, id).await?))
 }
 
 /// Let a worker take frames at all hours
@@ -201,7 +201,7 @@ async fn end_schedule(
     Path(id): Path<WorkerId>,
 ) -> Result<Json<Worker>> {
     workers::set_schedule(&app, user, id, None).await?;
-    view_of(&app, user, id).await
+    Ok(Json(shown::worker(&app, user, id).await?))
 }
 
 /// Suspend anybody's worker: it is given nothing until it is reinstated, whatever its owner does

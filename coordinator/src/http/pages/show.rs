@@ -225,6 +225,7 @@ pub fn worker_state(of: impl Borrow<WorkerState>) -> Tone {
         WorkerState::CannotRender => tone("Cannot render", "failed"),
         WorkerState::Rendering => tone("Rendering", "active"),
         WorkerState::Waiting => tone("Ready", "done"),
+        WorkerState::OutsideHours => tone("Outside its hours", "paused"),
         WorkerState::Pausing => tone("Pausing", "paused"),
         WorkerState::Paused => tone("Paused", "paused"),
         WorkerState::Suspended => tone("Suspended", "failed"),
