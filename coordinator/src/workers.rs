@@ -202,6 +202,7 @@ pub async fn set_schedule(
     tx.commit().await?;
     // It may be given something now.
     app.bells.work.ring();
+    app.bells.owners.ring(owner);
     Ok(())
 }
 

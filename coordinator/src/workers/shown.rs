@@ -227,6 +227,22 @@ pub async fn earnings(
     Ok(earnings::page(&mut tx, id, before, limit, app.now_us()).await?)
 }
 
+/// What a worker earned on each of the last days that it earned something, by the day since 1970; what went back
+/// later is among it.
+pub async fn earned_by_day(
+    app: &App,
+    owner: UserId,
+    id: WorkerId,
+    days: i64,
+) -> Result<Vec<(i64, Micros)>, WorkerError> {
+    let mut tx = app.store.read().await?;
+    of_owner(&mut tx, owner, id).await?;
+    let since = uptime::first_hour(days, i64::MIN, app.now_us());
+    let rows = store::earnings::by_day(&mut tx, id, since).await?;
+    let day = |row: store::earnings::HourEarned| (row.hour / 24, Micros::new(row.amount));
+    Ok(rows.into_iter().map(day).collect())
+}
+
 /// So many rows, and the place of the last one if there are more.
 fn cut<R, P>(mut rows: Vec<R>, limit: usize, place: impl Fn(&R) -> P) -> (Vec<R>, Option<P>) {
     let more = rows.len() > limit;
