@@ -13,6 +13,7 @@
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`fair_play`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
+//! | everybody, and operators → coordinator | [`network`] | `/api/v1/network`, `/api/v1/operator/…` |
 //! | owners of workers → coordinator | [`schedule`], [`worker_history`] | `/api/v1/workers/{id}/…` |
 //! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`community`] | `/api/v1/…` |
@@ -40,6 +41,7 @@ pub mod ids;
 pub mod job;
 pub mod leaderboard;
 pub mod ledger;
+pub mod network;
 pub mod payout;
 pub mod people;
 pub mod problem;

@@ -9,6 +9,7 @@ use super::record::{self, Accepted, Details};
 use super::report::{Answer, ReportError, announce, refused};
 use super::task::{AttemptStatus, Event};
 use crate::app::App;
+use crate::campaign::calendar::hour_of;
 use crate::campaign::earn;
 use crate::jobs::charge::{self, Delivered};
 use crate::store::blobs::Holder;
@@ -186,6 +187,7 @@ async fn keep(
     let reference_ms = pace::reference_ms(accepted.render_ms, score);
     store::jobs::add_render_time(tx, task.job_id, accepted.render_ms, reference_ms).await?;
     store::workers::count_done(tx, worker).await?;
+    store::network::count_frame(tx, hour_of(now_us)).await?;
     let believed_ms = pace::believable_ms(
         accepted.render_ms,
         (now_us - given.leased_us) / 1_000,

@@ -9,6 +9,7 @@ pub mod frames;
 pub mod jobs;
 pub mod leaderboard;
 pub mod ledger;
+pub mod network;
 pub mod operator;
 pub mod payouts;
 pub mod people;
