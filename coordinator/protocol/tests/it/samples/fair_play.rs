@@ -159,6 +159,7 @@ pub fn signal_list() -> Vec<SignalList> {
         SignalKind::ReferralRing,
         SignalKind::Clockwork,
         SignalKind::IdleUptime,
+        SignalKind::Refunds,
     ];
     let signals = kinds.map(|kind| Signal {
         kind,
