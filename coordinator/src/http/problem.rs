@@ -30,7 +30,7 @@ pub struct Refused {
     /// The version of the rules that has to be accepted first.
     rules_version: Option<i64>,
     /// How somebody who is banned is heard.
-    hearing: Option<Hearing>,
+    hearing: Option<Box<Hearing>>,
     /// Where an upload goes on.
     offset: Option<u64>,
     retry_after_s: Option<u64>,
@@ -193,7 +193,7 @@ impl IntoResponse for Refused {
             faults: self.faults,
             role: self.role,
             rules_version: self.rules_version,
-            hearing: self.hearing,
+            hearing: self.hearing.map(|hearing| *hearing),
         };
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
