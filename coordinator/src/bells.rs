@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pictor_protocol::{JobId, WorkerId};
+use pictor_protocol::{JobId, UserId, WorkerId};
 use tokio::sync::watch;
 
 /// Every bell of a coordinator.
@@ -18,6 +18,8 @@ pub struct Bells {
     pub commands: Belfry<WorkerId>,
     /// Something about a job or its frames changed.
     pub jobs: Belfry<JobId>,
+    /// A worker of somebody's said something, or was changed.
+    pub owners: Belfry<UserId>,
 }
 
 #[derive(Debug)]
@@ -92,6 +94,13 @@ impl Ear {
             std::future::pending::<()>().await;
         }
     }
+
+    /// Whether it rang since the last call, or since listening began.
+    pub fn has_heard(&mut self) -> bool {
+        let heard = self.0.has_changed().unwrap_or(false);
+        self.0.mark_unchanged();
+        heard
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +114,15 @@ mod tests {
         bells.ring(1);
         bells.ring(2);
         ear.heard().await;
+    }
+
+    #[test]
+    fn a_ring_is_heard_once() {
+        let bell = Bell::default();
+        let mut ear = bell.listen();
+        assert!(!ear.has_heard());
+        bell.ring();
+        assert!(ear.has_heard() && !ear.has_heard());
     }
 
     #[test]

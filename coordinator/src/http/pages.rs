@@ -41,6 +41,7 @@ mod said;
 mod show;
 mod sign_in;
 mod welcome;
+mod workers;
 
 pub use refusal::nothing_here;
 
@@ -50,6 +51,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(dashboard::routes()) //  /dashboard
         .merge(sign_in::routes()) //    /sign-in[/{secret}|/oidc[/callback]]
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
+        .merge(workers::routes()) //    /workers[/…]  /install/{file}
         .merge(account::routes()) //    /account/tokens  /sign-out
         .merge(operator::routes()) //   /operator/…
         .layer(middleware::from_fn_with_state(

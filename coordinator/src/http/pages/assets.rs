@@ -26,7 +26,14 @@ macro_rules! files {
     };
 }
 
-files!("icons.svg", "icon.svg", "pictor.css", "app.js", "wallet.js");
+files!(
+    "icons.svg",
+    "icon.svg",
+    "pictor.css",
+    "app.js",
+    "wallet.js",
+    "workers.js"
+);
 
 struct Asset {
     name: &'static str,
