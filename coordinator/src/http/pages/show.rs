@@ -6,7 +6,7 @@ use std::fmt;
 
 use askama::filters::Safe;
 use chrono::DateTime;
-use pictor_protocol::Micros;
+use pictor_protocol::{Cents, Micros};
 use pictor_protocol::job::{FrameState, JobState};
 use pictor_protocol::people::Role;
 use pictor_protocol::worker::WorkerState;
@@ -34,6 +34,30 @@ pub fn moved(of: impl Borrow<Micros>) -> String {
     let of = *of.borrow();
     let sign = if of.get() > 0 { "+" } else { "" };
     format!("{sign}{}", amount(of))
+}
+
+/// Money: `$200`, `$8.50`, `14.00 EUR`.
+pub fn money(of: impl Borrow<Cents>, currency: impl AsRef<str>) -> String {
+    let cents = of.borrow().get();
+    let (whole, rest) = (cents / 100, (cents % 100).abs());
+    let number = match rest {
+        0 => count(whole),
+        rest => format!("{}.{rest:02}", count(whole)),
+    };
+    match currency.as_ref() {
+        "USD" => format!("${number}"),
+        currency => format!("{number} {currency}"),
+    }
+}
+
+/// So many points more; never less than it takes.
+pub fn needed(of: impl Borrow<Micros>) -> String {
+    let hundredths = (of.borrow().get().max(0) as u64).div_ceil(10_000);
+    let rounded = Micros::new(i64::try_from(hundredths).unwrap_or(i64::MAX / 10_000) * 10_000);
+    match rounded.get() {
+        1_000_000 => "1 point more".into(),
+        _ => format!("{} points more", amount(rounded)),
+    }
 }
 
 /// A whole number.
@@ -288,6 +312,20 @@ mod tests {
             assert_eq!(amount(Micros::new(micros)), text, "{micros}");
         }
         assert_eq!(moved(Micros::new(2_000_000)), "+2");
+    }
+
+    #[test]
+    fn money_reads_as_on_a_price_tag() {
+        assert_eq!(money(Cents::new(20_000), "USD"), "$200");
+        assert_eq!(money(Cents::new(200_050), "USD"), "$2\u{202f}000.50");
+        assert_eq!(money(Cents::new(1_400), "EUR"), "14 EUR");
+    }
+
+    #[test]
+    fn what_is_missing_is_rounded_up() {
+        assert_eq!(needed(Micros::new(1)), "0.01 points more");
+        assert_eq!(needed(Micros::new(1_000_000)), "1 point more");
+        assert_eq!(needed(Micros::new(12_345_678)), "12.35 points more");
     }
 
     #[test]
