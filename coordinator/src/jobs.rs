@@ -9,13 +9,17 @@
 //! | [`cost`] | prices, guesses, estimates, reserves (pure) |
 //! | [`charge`] | a job is paid for, in the transaction of the fact |
 //! | [`review`] | what a creator may say of a frame (pure) |
+//! | [`waits`] | why frames wait, worker by worker (loading aside, pure) |
+//! | [`list`], [`at_work`] | the jobs of somebody; who works on one |
 //! | [`submit`], [`change`], [`approve`], [`send_back`], [`view`] | the operations |
 
 pub mod approve;
+pub mod at_work;
 pub mod change;
 pub mod charge;
 pub mod cost;
 pub mod intake;
+pub mod list;
 pub mod plan;
 pub mod review;
 pub mod scene;
@@ -23,6 +27,7 @@ pub mod send_back;
 pub mod state;
 pub mod submit;
 pub mod view;
+pub mod waits;
 
 use pictor_protocol::settings::Fault;
 

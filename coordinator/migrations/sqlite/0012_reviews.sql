@@ -53,7 +53,8 @@ CREATE TABLE send_backs (
     at_us     BIGINT NOT NULL,
     PRIMARY KEY (task_id, attempt)
 );
-CREATE INDEX send_backs_by_worker ON send_backs (job_id, worker_id);
+CREATE INDEX send_backs_by_worker ON send_backs (worker_id, job_id);
+CREATE INDEX send_backs_by_job ON send_backs (job_id);
 
 -- How many rewards for the whole job went back because frames of it did: the next one is another.
 ALTER TABLE job_costs ADD COLUMN rewards_void BIGINT NOT NULL DEFAULT 0;

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::agent::{RuntimeInfo, SlotInfo, Telemetry};
 use crate::health::DoctorCheck;
+use crate::schedule::Schedule;
 use crate::{JobId, Micros, WorkerId};
 
 /// `POST /api/v1/workers`; the answer is a [`crate::worker_config::WorkerConfig`], shown this once.
@@ -88,6 +89,9 @@ pub struct Worker {
     /// Points that its work earned since the day began in UTC.
     #[serde(default)]
     pub earned_today_micros: Micros,
+    /// The hours of the week in which it takes frames; all of them, when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// What it does now, and why, as the coordinator sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<WorkerStatus>,
@@ -149,6 +153,8 @@ pub enum WorkerState {
     Pausing,
     /// It takes nothing until it is resumed.
     Paused,
+    /// It takes nothing until the hours begin that its owner set.
+    OutsideHours,
     /// An operator stopped it.
     Suspended,
     Retired,

@@ -8,6 +8,7 @@ use super::{acceptance, identities, sessions};
 use crate::app::App;
 use crate::fair_play::view::{self, Viewer};
 use crate::jobs;
+use crate::store::jobs::JobsWanted;
 use crate::store::ledger::{EntryId, LineRow, lines_of};
 use crate::store::sessions::SessionRow;
 use crate::store::{
@@ -21,7 +22,11 @@ use crate::workers::beside::Beside;
 const PAGE: i64 = 1_000;
 
 /// What is kept about somebody now; `None` if there is nobody of that id. `asking` is the session that asks.
-pub async fn export(app: &App, user: UserId, asking: &SessionRow) -> Result<Option<AccountExport>> {
+pub async fn export(
+    app: &App,
+    user: UserId,
+    asking: Option<&SessionRow>,
+) -> Result<Option<AccountExport>> {
     let mut tx = app.store.read().await?;
     let now_us = app.now_us();
     let Some(person) = people::person(&mut tx, user).await? else {
@@ -80,7 +85,14 @@ async fn all_jobs(
     let mut all = Vec::new();
     let mut before: Option<JobId> = None;
     loop {
-        let rows = store::jobs::page(tx, user, before, None, PAGE).await?;
+        let wanted = JobsWanted {
+            owner: user,
+            before,
+            states: &[],
+            name_part: "",
+            limit: PAGE,
+        };
+        let rows = store::jobs::page(tx, &wanted).await?;
         before = rows.last().map(|row| row.id);
         let is_last = (rows.len() as i64) < PAGE;
         for row in rows {

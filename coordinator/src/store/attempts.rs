@@ -287,3 +287,28 @@ pub async fn held_once_by_others(
         limit
     )
 }
+
+/// A frame that a slot of a worker holds.
+#[derive(Debug, FromRow)]
+pub struct HeldFrameRow {
+    #[sqlx(try_from = "String")]
+    pub worker_id: WorkerId,
+    pub worker_name: String,
+    #[sqlx(try_from = "i64")]
+    pub slot: u16,
+    #[sqlx(try_from = "i64")]
+    pub frame: i32,
+}
+
+/// Who holds which frames of a job, by worker and slot.
+pub async fn held_of_job(tx: &mut Tx, job: JobId) -> Result<Vec<HeldFrameRow>> {
+    fetch_all!(
+        tx,
+        HeldFrameRow,
+        "SELECT attempts.worker_id, workers.name AS worker_name, slot, frame FROM attempts \
+         JOIN tasks ON tasks.id = attempts.task_id JOIN workers ON workers.id = attempts.worker_id \
+         WHERE attempts.job_id = $1 AND attempts.status = 'leased' \
+         ORDER BY workers.name, attempts.worker_id, slot, frame",
+        job.to_string()
+    )
+}

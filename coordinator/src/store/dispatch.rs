@@ -4,6 +4,7 @@
 use pictor_protocol::agent::Hello;
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::RenderPlan;
+use pictor_protocol::schedule::Schedule;
 use pictor_protocol::{BlobHash, JobId, SceneId, UserId, WorkerId};
 use serde::Deserialize;
 use sqlx::FromRow;
@@ -138,7 +139,7 @@ pub async fn leases_by_owner(tx: &mut Tx) -> Result<Vec<(UserId, u32)>> {
         .collect())
 }
 
-/// A worker that may be given frames now.
+/// A worker that is there and that nobody stopped.
 #[derive(Debug, FromRow)]
 pub struct OnlineWorker {
     #[sqlx(try_from = "String")]
@@ -147,6 +148,8 @@ pub struct OnlineWorker {
     pub series: Json<Vec<Series>>,
     #[sqlx(try_from = "String")]
     pub abilities: Json<Vec<Ability>>,
+    #[sqlx(try_from = "Option<String>")]
+    pub schedule: MaybeJson<Schedule>,
 }
 
 impl OnlineWorker {
@@ -163,12 +166,12 @@ impl OnlineWorker {
     }
 }
 
-/// Workers that said something after `since_us`.
+/// Workers that said something after `since_us`, whatever their hours.
 pub async fn online(tx: &mut Tx, since_us: i64) -> Result<Vec<OnlineWorker>> {
     fetch_all!(
         tx,
         OnlineWorker,
-        "SELECT id, series, abilities FROM workers \
+        "SELECT id, series, abilities, schedule FROM workers \
          WHERE status = 'active' AND last_seen_us > $1 AND abilities <> '[]'",
         since_us
     )

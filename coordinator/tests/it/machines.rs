@@ -4,6 +4,8 @@ mod bench;
 mod doctor;
 mod earnings;
 mod list;
+mod schedule;
+mod telemetry;
 
 use pictor_protocol::JobId;
 use pictor_protocol::agent::Outcome;

@@ -255,6 +255,7 @@ mod tests {
             faults: Vec::new(),
             role: None,
             rules_version: None,
+            hearing: None,
         }))
     }
 
@@ -293,6 +294,7 @@ mod tests {
             current: Vec::new(),
             done: 0,
             earned_today_micros: Micros::ZERO,
+            schedule: None,
             status: None,
         };
         Reached {

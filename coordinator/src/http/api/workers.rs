@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use pictor_protocol::problem::Problem;
+use pictor_protocol::schedule::Schedule;
 use pictor_protocol::worker::{
     ChangeWorker, Demand, DrainWorker, NewWorker, Presence, SuspendWorker, Worker, WorkerList,
 };
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(create, list))
         .routes(routes!(show, change, retire))
         .routes(routes!(replace_token))
+        .routes(routes!(set_schedule, end_schedule))
         .routes(routes!(drain))
         .routes(routes!(resume))
         .routes(routes!(suspend))
@@ -229,6 +231,33 @@ async fn resume(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Set the hours of the week in which a worker takes frames; what it renders when they end it finishes
+#[utoipa::path(put, path = "/api/v1/workers/{id}/schedule", tag = "workers", params(("id" = String, Path)),
+    request_body = Schedule,
+    responses((status = 200, body = Worker), (status = "4XX", body = Problem)))]
+async fn set_schedule(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+    extract::Json(schedule): extract::Json<Schedule>,
+) -> Result<Json<Worker>> {
+    workers::set_schedule(&app, user, id, Some(&schedule)).await?;
+    view_of(&app, user, id).await
+}
+
+/// Let a worker take frames at all hours
+#[utoipa::path(delete, path = "/api/v1/workers/{id}/schedule", tag = "workers",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Worker), (status = "4XX", body = Problem)))]
+async fn end_schedule(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+) -> Result<Json<Worker>> {
+    workers::set_schedule(&app, user, id, None).await?;
+    view_of(&app, user, id).await
+}
+
 /// Suspend anybody's worker: it is given nothing until it is reinstated, whatever its owner does
 #[utoipa::path(post, path = "/api/v1/workers/{id}/suspend", tag = "workers", params(("id" = String, Path)),
     request_body = SuspendWorker,
@@ -260,7 +289,7 @@ async fn reinstate(
     responses((status = 200, body = Demand), (status = "4XX", body = Problem)))]
 async fn demand(State(app): State<Arc<App>>, _owner: WorkerOwner) -> Result<Json<Demand>> {
     let mut tx = app.store.read().await?;
-    let online = store::dispatch::online(&mut tx, app.now_us() - SILENCE_US).await?;
+    let online = workers::taking_frames(&mut tx, app.now_us()).await?;
     let open = store::dispatch::open_frames(&mut tx).await?;
     Ok(Json(Demand {
         queued: open.queued as u64,

@@ -97,6 +97,7 @@ impl From<WorkerError> for Refused {
             WorkerError::BadName => at("name", &error),
             WorkerError::BadSearch => at("search", &error),
             WorkerError::BadReason => at("reason", &error),
+            WorkerError::BadSchedule(faults) => Self::invalid(faults),
             WorkerError::NotFound => Self::not_found("worker"),
             WorkerError::Suspended => Self::new(ProblemKind::Conflict, error.to_string()),
             WorkerError::NoRandomness(error) => Self::internal(&error),

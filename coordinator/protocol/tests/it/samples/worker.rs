@@ -1,4 +1,5 @@
 use pictor_protocol::gpus::{self, SupportedGpus};
+use pictor_protocol::schedule::{Schedule, WeekSpan};
 use pictor_protocol::worker::{
     ChangeWorker, CurrentFrame, Demand, DrainWorker, NewWorker, OwnJob, Presence, SuspendWorker,
     Uptime, UptimeSpan, UptimeStep, Worker, WorkerList, WorkerState, WorkerStatus, WorkerTask,
@@ -63,6 +64,7 @@ pub fn a_worker(presence: Presence) -> Worker {
         }],
         done: 1_000,
         earned_today_micros: Micros::new(12_500_000),
+        schedule: schedule().pop(),
         status: Some(a_status(WorkerState::Rendering)),
     }
 }
@@ -87,6 +89,7 @@ pub fn worker_status() -> Vec<WorkerStatus> {
         WorkerState::Waiting,
         WorkerState::Pausing,
         WorkerState::Paused,
+        WorkerState::OutsideHours,
         WorkerState::Suspended,
         WorkerState::Retired,
     ];
@@ -159,6 +162,17 @@ fn own_job() -> OwnJob {
         id: JobId::new(uuid(1)),
         name: "classroom".into(),
     }
+}
+
+pub fn schedule() -> Vec<Schedule> {
+    vec![Schedule {
+        utc_offset_minutes: 120,
+        spans: vec![WeekSpan {
+            day: 4,
+            from_minute: 1_200,
+            to_minute: 1_440,
+        }],
+    }]
 }
 
 pub fn worker_earnings() -> Vec<WorkerEarnings> {
