@@ -13,6 +13,7 @@
 pub mod beside;
 pub mod earnings;
 pub mod hello;
+pub mod known_gpus;
 pub mod schedule;
 pub mod status;
 pub mod uptime;

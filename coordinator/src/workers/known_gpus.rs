@@ -100,11 +100,15 @@ fn amd(words: &[&str]) -> Option<Known> {
     if has("vega") {
         return of("Vega", false);
     }
-    let model = words.iter().find_map(|word| {
-        let word = word.strip_prefix("rx").unwrap_or(word);
-        digits(word).filter(|(number, _)| has("rx") || words.iter().any(|w| w.starts_with("rx")) || *number >= 1_000 && has("radeon"))
-    })?;
-    match model.0 {
+    // `rx6800` is one word to some.
+    let is_radeon = has("radeon") || words.iter().any(|word| word.starts_with("rx"));
+    if !is_radeon {
+        return None;
+    }
+    let model = words
+        .iter()
+        .find_map(|word| digits(word.trim_start_matches("rx")))?;
+    match model {
         400..=599 => of("Polaris", false),
         5_000..=5_999 => of("RDNA 1", true),
         6_000..=6_999 => of("RDNA 2", true),
@@ -114,11 +118,10 @@ fn amd(words: &[&str]) -> Option<Known> {
     }
 }
 
-/// The number at the beginning of a word, and what follows.
-fn digits(word: &str) -> Option<(u32, &str)> {
-    let end = word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len());
-    let (number, rest) = word.split_at(end);
-    Some((number.parse().ok()?, rest))
+/// The number at the beginning of a word.
+fn digits(word: &str) -> Option<u32> {
+    let end = word.find(|c: char| !c.is_ascii_digit());
+    word[..end.unwrap_or(word.len())].parse().ok()
 }
 
 const fn nvidia_of(architecture: &'static str, major: u16, minor: u16) -> Known {
@@ -159,18 +162,22 @@ fn nvidia(words: &[&str]) -> Option<Known> {
         return Some(known.clone());
     }
     if has("titan") {
-        return Some(match () {
-            () if has("rtx") => nvidia_of("Turing", 7, 5),
-            () if has("v") => nvidia_of("Volta", 7, 0),
-            () if has("xp") => nvidia_of("Pascal", 6, 1),
-            () => nvidia_of("Maxwell", 5, 2),
-        });
+        let titan = if has("rtx") {
+            nvidia_of("Turing", 7, 5)
+        } else if has("v") {
+            nvidia_of("Volta", 7, 0)
+        } else if has("xp") {
+            nvidia_of("Pascal", 6, 1)
+        } else {
+            nvidia_of("Maxwell", 5, 2)
+        };
+        return Some(titan);
     }
     let is_of = |family: &str| words.iter().any(|word| word.starts_with(family));
     // `rtx3060` is one word to some.
     let model = words.iter().find_map(|word| {
         let word = word.trim_start_matches("rtx").trim_start_matches("gtx").trim_start_matches("gt");
-        digits(word).map(|(number, _)| number).filter(|number| *number >= 100)
+        digits(word).filter(|number| *number >= 100)
     })?;
     let is_rtx = is_of("rtx") || has("quadro");
     Some(match model {

@@ -27,6 +27,7 @@ use crate::app::App;
 use crate::campaign::calendar::{DAY_US, HOUR_US, day_of};
 use crate::campaign::{ranks, view};
 use crate::http::problem::Result;
+use crate::jobs::list::{self, JobsAsked};
 use crate::ledger::overview::{Overview, overview};
 use crate::ledger::{self, Book};
 use crate::store;
@@ -36,7 +37,7 @@ use crate::workers::{self, SILENCE_US};
 use todo::Todo;
 
 /// Jobs and workers on the page.
-const LATEST: i64 = 5;
+const LATEST: usize = 5;
 /// What does not ring is looked at so often: a worker that fell silent, a job that goes on.
 const EVERY: Duration = Duration::from_secs(10);
 /// Points of everybody ring.
@@ -205,13 +206,15 @@ async fn facts(app: &App, user: UserId, holder: Holder) -> Result<Facts> {
     let mut tx = app.store.read().await?;
     let balances = ledger::view::balances(&mut tx, user, now_us).await?;
     let campaign = view::now(app, &mut tx, now_us).await?.current;
+    drop(tx);
     let mut jobs = Vec::new();
     if holder.check(Right::Jobs).is_ok() {
-        for row in store::jobs::page(&mut tx, user, None, None, LATEST).await? {
-            jobs.push(crate::jobs::view::job(&mut tx, row, now_us).await?);
-        }
+        let asked = JobsAsked {
+            limit: LATEST,
+            ..JobsAsked::default()
+        };
+        jobs = list::page(app, user, &asked).await?.jobs;
     }
-    drop(tx);
     let workers = match holder.check(Right::Workers) {
         Ok(()) => latest_workers(app, user).await?,
         Err(_) => Vec::new(),
@@ -239,7 +242,7 @@ async fn latest_workers(app: &App, user: UserId) -> Result<Vec<Worker>> {
         sort: "presence",
         descending: false,
         after: None,
-        limit: LATEST,
+        limit: LATEST as i64,
     };
     let mut tx = app.store.read().await?;
     let rows = store::worker_pages::workers(&mut tx, &wanted).await?;

@@ -141,6 +141,11 @@ pub fn bytes(of: impl Whole) -> String {
     }
 }
 
+/// `12 GB` of memory, as makers of GPUs count.
+pub fn gibibytes(of: impl Whole) -> String {
+    format!("{} GB", of.whole() >> 30)
+}
+
 /// A share of 0 to 1 in percent.
 pub fn percent(of: impl Borrow<f64>) -> String {
     format!("{:.0} %", of.borrow().clamp(0.0, 1.0) * 100.0)
