@@ -70,7 +70,11 @@ mod tests {
 
     #[test]
     fn what_gave_most_comes_first_and_what_only_moved_is_left_out() {
-        let row = |kind, amount, lately| KindRow { kind, amount, lately };
+        let row = |kind, amount, lately| KindRow {
+            kind,
+            amount,
+            lately,
+        };
         let found = of(
             &[
                 row(EntryKind::CheckIn, 2, 1),
@@ -80,8 +84,15 @@ mod tests {
             ],
             &[],
         );
-        let kinds = |of: &[Earned]| of.iter().map(|of| (of.kind, of.amount.get())).collect::<Vec<_>>();
-        assert_eq!(kinds(&found.earned), [(EntryKind::Render, 9), (EntryKind::CheckIn, 2)]);
+        let kinds = |of: &[Earned]| {
+            of.iter()
+                .map(|of| (of.kind, of.amount.get()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            kinds(&found.earned),
+            [(EntryKind::Render, 9), (EntryKind::CheckIn, 2)]
+        );
         assert_eq!(kinds(&found.taken), [(EntryKind::Forfeit, 3)]);
         assert_eq!(found.lately.get(), 5);
     }

@@ -46,7 +46,8 @@ pub enum Fit {
 pub fn verdict(known: &Known, table: &SupportedGpus) -> Verdict {
     let renders = |can: &dyn Fn(&pictor_protocol::gpus::Support) -> bool| {
         let able = table.blenders.iter().filter(|support| can(support));
-        able.map(|support| (support.blender, support.backend)).collect()
+        able.map(|support| (support.blender, support.backend))
+            .collect()
     };
     match known {
         Known::Nvidia { capability, .. } => Verdict {
@@ -58,7 +59,9 @@ pub fn verdict(known: &Known, table: &SupportedGpus) -> Verdict {
                 Fit::TooOld
             },
             renders: renders(&|support| {
-                support.compute_capability_min.is_some_and(|min| min <= *capability)
+                support
+                    .compute_capability_min
+                    .is_some_and(|min| min <= *capability)
             }),
         },
         Known::Amd { has_hip, .. } => Verdict {
@@ -135,30 +138,52 @@ const fn nvidia_of(architecture: &'static str, major: u16, minor: u16) -> Known 
 const WORDS: &[(&[&str], Known)] = &[
     (&["b200", "gb200", "b300"], nvidia_of("Blackwell", 10, 0)),
     (&["blackwell"], nvidia_of("Blackwell", 12, 0)),
-    (&["h100", "h200", "h800", "gh200", "h20"], nvidia_of("Hopper", 9, 0)),
-    (&["ada", "l4", "l40", "l40s", "l20"], nvidia_of("Ada Lovelace", 8, 9)),
+    (
+        &["h100", "h200", "h800", "gh200", "h20"],
+        nvidia_of("Hopper", 9, 0),
+    ),
+    (
+        &["ada", "l4", "l40", "l40s", "l20"],
+        nvidia_of("Ada Lovelace", 8, 9),
+    ),
     (&["a100", "a30", "a800"], nvidia_of("Ampere", 8, 0)),
     (
-        &["a2", "a10", "a10g", "a16", "a40", "a400", "a1000", "a2000", "a3000", "a4000", "a4500", "a5000", "a5500", "a6000"],
+        &[
+            "a2", "a10", "a10g", "a16", "a40", "a400", "a1000", "a2000", "a3000", "a4000", "a4500",
+            "a5000", "a5500", "a6000",
+        ],
         nvidia_of("Ampere", 8, 6),
     ),
     (
-        &["t4", "t4g", "t400", "t500", "t600", "t1000", "t1200", "t2000"],
+        &[
+            "t4", "t4g", "t400", "t500", "t600", "t1000", "t1200", "t2000",
+        ],
         nvidia_of("Turing", 7, 5),
     ),
     (&["v100", "gv100"], nvidia_of("Volta", 7, 0)),
     (&["p100", "gp100"], nvidia_of("Pascal", 6, 0)),
     (
-        &["p4", "p40", "p400", "p600", "p1000", "p2000", "p2200", "p4000", "p5000", "p6000"],
+        &[
+            "p4", "p40", "p400", "p600", "p1000", "p2000", "p2200", "p4000", "p5000", "p6000",
+        ],
         nvidia_of("Pascal", 6, 1),
     ),
-    (&["m4", "m40", "m60", "m2000", "m4000", "m5000", "m6000"], nvidia_of("Maxwell", 5, 2)),
-    (&["k80", "k40", "k20", "k4200", "k5200", "k6000"], nvidia_of("Kepler", 3, 5)),
+    (
+        &["m4", "m40", "m60", "m2000", "m4000", "m5000", "m6000"],
+        nvidia_of("Maxwell", 5, 2),
+    ),
+    (
+        &["k80", "k40", "k20", "k4200", "k5200", "k6000"],
+        nvidia_of("Kepler", 3, 5),
+    ),
 ];
 
 fn nvidia(words: &[&str]) -> Option<Known> {
     let has = |word: &str| words.contains(&word);
-    if let Some((_, known)) = WORDS.iter().find(|(names, _)| names.iter().any(|name| has(name))) {
+    if let Some((_, known)) = WORDS
+        .iter()
+        .find(|(names, _)| names.iter().any(|name| has(name)))
+    {
         return Some(known.clone());
     }
     if has("titan") {
@@ -176,7 +201,10 @@ fn nvidia(words: &[&str]) -> Option<Known> {
     let is_of = |family: &str| words.iter().any(|word| word.starts_with(family));
     // `rtx3060` is one word to some.
     let model = words.iter().find_map(|word| {
-        let word = word.trim_start_matches("rtx").trim_start_matches("gtx").trim_start_matches("gt");
+        let word = word
+            .trim_start_matches("rtx")
+            .trim_start_matches("gtx")
+            .trim_start_matches("gt");
         digits(word).filter(|number| *number >= 100)
     })?;
     let is_rtx = is_of("rtx") || has("quadro");
@@ -244,6 +272,10 @@ mod tests {
         let known = find("GTX 780").unwrap();
         let renders = verdict(&known, &gpus::supported()).renders;
         assert!(renders.contains(&(Series::new(4, 5), Backend::Cuda)));
-        assert!(!renders.iter().any(|(blender, _)| *blender >= Series::new(5, 0)));
+        assert!(
+            !renders
+                .iter()
+                .any(|(blender, _)| *blender >= Series::new(5, 0))
+        );
     }
 }

@@ -138,7 +138,11 @@ struct Stamp {
     board: u64,
     day: i64,
     jobs: Vec<(pictor_protocol::JobId, i64)>,
-    workers: Vec<(pictor_protocol::WorkerId, Option<pictor_protocol::worker::WorkerStatus>, u32)>,
+    workers: Vec<(
+        pictor_protocol::WorkerId,
+        Option<pictor_protocol::worker::WorkerStatus>,
+        u32,
+    )>,
 }
 
 async fn dashboard(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response> {
@@ -194,7 +198,11 @@ fn stamp(app: &App, facts: &Facts) -> Stamp {
         balances: facts.balances.clone(),
         board: app.leaderboard.version(),
         day: day_of(app.now_us()),
-        jobs: facts.jobs.iter().map(|job| (job.id, job.revision)).collect(),
+        jobs: facts
+            .jobs
+            .iter()
+            .map(|job| (job.id, job.revision))
+            .collect(),
         workers: workers
             .map(|worker| (worker.id, worker.status.clone(), worker.leased))
             .collect(),
@@ -272,10 +280,15 @@ async fn parts(app: &App, user: UserId, facts: Facts) -> Result<Vec<String>> {
     ];
     if facts.holder.check(Right::Jobs).is_ok() {
         let now_ms = now_us / 1_000;
-        parts.push(part(&JobsPart { jobs: facts.jobs, now_ms })?);
+        parts.push(part(&JobsPart {
+            jobs: facts.jobs,
+            now_ms,
+        })?);
     }
     if facts.holder.check(Right::Workers).is_ok() {
-        parts.push(part(&WorkersPart { workers: facts.workers })?);
+        parts.push(part(&WorkersPart {
+            workers: facts.workers,
+        })?);
     }
     Ok(parts)
 }
@@ -324,6 +337,9 @@ fn bar(job: &Job) -> askama::filters::Safe<String> {
         ("failed", of(job.counts.failed)),
         ("active", of(job.counts.leased)),
     ];
-    let words = format!("{} of {} frames are done", job.counts.done, job.counts.total);
+    let words = format!(
+        "{} of {} frames are done",
+        job.counts.done, job.counts.total
+    );
     draw::bar(&shares, &words)
 }

@@ -11,7 +11,7 @@ use axum::{Extension, Router};
 use http::StatusCode;
 use pictor_protocol::campaign::{Campaign, CampaignState};
 use pictor_protocol::leaderboard::{LeaderboardPage as Ranks, MyRank, PublicName};
-use pictor_protocol::UserId;
+use pictor_protocol::{Micros, UserId};
 use serde::Deserialize;
 
 use super::layout::{Page, Section, Viewer, done, html, part};
@@ -113,7 +113,9 @@ async fn show_page(
         })?,
         None => everybody(app, board).await?.to_string(),
     };
-    let mut page = viewer.page(app, Section::Leaderboard, "Leaderboard").await?;
+    let mut page = viewer
+        .page(app, Section::Leaderboard, "Leaderboard")
+        .await?;
     if searched.is_none() {
         page = page.live("/leaderboard/live");
     }
@@ -134,13 +136,13 @@ async fn show_page(
     })
 }
 
-async fn name_form(
-    app: &App,
-    user: UserId,
-    refused: Option<(String, String)>,
-) -> Result<NameForm> {
+async fn name_form(app: &App, user: UserId, refused: Option<(String, String)>) -> Result<NameForm> {
     let now = ranks::public_name(app, user).await?;
-    let chosen = if now.is_chosen { now.name.clone() } else { String::new() };
+    let chosen = if now.is_chosen {
+        now.name.clone()
+    } else {
+        String::new()
+    };
     let (typed, fault) = match refused {
         Some((typed, fault)) => (typed, Some(fault)),
         None => (chosen, None),
@@ -212,7 +214,10 @@ async fn choose_name(
     let typed = form.name.trim();
     let wanted = Some(typed).filter(|name| !name.is_empty());
     match ranks::choose_name(&app, of.user_id, wanted).await {
-        Ok(now) => Ok(done("/leaderboard", format!("Everybody sees you as {} now.", now.name))),
+        Ok(now) => Ok(done(
+            "/leaderboard",
+            format!("Everybody sees you as {} now.", now.name),
+        )),
         Err(error @ (RanksError::BadName(_) | RanksError::NameTaken)) => {
             let refused = Some((typed.to_owned(), format!("Not this one: {error}.")));
             let page = show_page(&app, &viewer, &Board::default(), None, refused).await?;

@@ -85,7 +85,9 @@ async fn ledger(
         None => format!("/ledger?before={next}"),
     });
     html(&LedgerPage {
-        page: viewer.page(&app, Section::Dashboard, "Why this number").await?,
+        page: viewer
+            .page(&app, Section::Dashboard, "Why this number")
+            .await?,
         books: choices(&app, user, book).await?,
         lines: entries.into_iter().map(line).collect(),
         next,
@@ -133,7 +135,11 @@ fn line(entry: LedgerEntry) -> Line {
     Line {
         id: entry.id,
         at_ms: entry.at_ms,
-        unit: if campaign.is_some() { "points" } else { "credits" },
+        unit: if campaign.is_some() {
+            "points"
+        } else {
+            "credits"
+        },
         free: moved("available"),
         waiting: moved("held"),
         inputs: serde_json::to_string_pretty(&entry.inputs).unwrap_or_default(),

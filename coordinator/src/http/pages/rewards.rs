@@ -10,9 +10,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
-use pictor_protocol::community::{CheckInMonth, MyQuest, QuestState, Referral};
+use pictor_protocol::Micros;
 use pictor_protocol::campaign::QuestKind;
-use pictor_protocol::{Micros, UserId};
+use pictor_protocol::community::{CheckInMonth, MyQuest, QuestState, Referral};
 use serde::Deserialize;
 
 use super::layout::{Page, Section, Viewer, done, html};
@@ -129,7 +129,11 @@ fn streak(current: Option<&Current>, month: &CheckInMonth, now_us: i64) -> Strea
     };
     let week = STREAK_DAYS as u32;
     // After a seventh day the week that is whole is shown until the next one begins.
-    let shown = if was_today { length.saturating_sub(1) } else { length };
+    let shown = if was_today {
+        length.saturating_sub(1)
+    } else {
+        length
+    };
     let first = shown - shown % week + 1;
     let day = |at: u32| {
         let number = first + at;
@@ -180,7 +184,10 @@ async fn enter_referral(
 ) -> Result<Response> {
     app.sign_in.limits.by_account(of.user_id, app.now_us())?;
     referral::enter(&app, of.user_id, &entered.code).await?;
-    Ok(done("/rewards#referral", "It is written down who brought you."))
+    Ok(done(
+        "/rewards#referral",
+        "It is written down who brought you.",
+    ))
 }
 
 #[cfg(test)]

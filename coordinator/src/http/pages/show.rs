@@ -6,14 +6,49 @@ use std::fmt;
 
 use askama::filters::Safe;
 use chrono::DateTime;
-use pictor_protocol::{Cents, Micros};
+use pictor_protocol::campaign::Campaign;
 use pictor_protocol::job::{FrameState, JobState};
 use pictor_protocol::people::Role;
 use pictor_protocol::worker::WorkerState;
+use pictor_protocol::{Cents, Micros};
+
+/// Something that can be counted in micros; also behind references, as templates have it.
+pub trait Amount {
+    fn micros(&self) -> Micros;
+}
+
+impl Amount for Micros {
+    fn micros(&self) -> Micros {
+        *self
+    }
+}
+
+impl<T: Amount> Amount for &T {
+    fn micros(&self) -> Micros {
+        (**self).micros()
+    }
+}
+
+/// The same of money.
+pub trait Price {
+    fn cents(&self) -> Cents;
+}
+
+impl Price for Cents {
+    fn cents(&self) -> Cents {
+        *self
+    }
+}
+
+impl<T: Price> Price for &T {
+    fn cents(&self) -> Cents {
+        (**self).cents()
+    }
+}
 
 /// Points or credits: at most two digits behind the point, thousands apart.
-pub fn amount(of: impl Borrow<Micros>) -> String {
-    let of = *of.borrow();
+pub fn amount(of: impl Amount) -> String {
+    let of = of.micros();
     let hundredths = of.get() / 10_000;
     let (whole, rest) = (hundredths / 100, (hundredths % 100).abs());
     let sign = if of.is_negative() && whole == 0 && rest != 0 {
@@ -30,15 +65,15 @@ pub fn amount(of: impl Borrow<Micros>) -> String {
 }
 
 /// With its sign, for what moved.
-pub fn moved(of: impl Borrow<Micros>) -> String {
-    let of = *of.borrow();
+pub fn moved(of: impl Amount) -> String {
+    let of = of.micros();
     let sign = if of.get() > 0 { "+" } else { "" };
     format!("{sign}{}", amount(of))
 }
 
 /// Money: `$200`, `$8.50`, `14.00 EUR`.
-pub fn money(of: impl Borrow<Cents>, currency: impl AsRef<str>) -> String {
-    let cents = of.borrow().get();
+pub fn money(of: impl Price, currency: impl AsRef<str>) -> String {
+    let cents = of.cents().get();
     let (whole, rest) = (cents / 100, (cents % 100).abs());
     let number = match rest {
         0 => count(whole),
@@ -51,8 +86,8 @@ pub fn money(of: impl Borrow<Cents>, currency: impl AsRef<str>) -> String {
 }
 
 /// So many points more; never less than it takes.
-pub fn needed(of: impl Borrow<Micros>) -> String {
-    let hundredths = (of.borrow().get().max(0) as u64).div_ceil(10_000);
+pub fn needed(of: impl Amount) -> String {
+    let hundredths = (of.micros().get().max(0) as u64).div_ceil(10_000);
     let rounded = Micros::new(i64::try_from(hundredths).unwrap_or(i64::MAX / 10_000) * 10_000);
     match rounded.get() {
         1_000_000 => "1 point more".into(),
@@ -200,6 +235,11 @@ fn relative(ms: i64, now_ms: i64) -> String {
     }
 }
 
+/// When a campaign ends, or ended.
+pub fn ends_ms(of: &Campaign) -> i64 {
+    of.closed_early_ms.unwrap_or(of.closes_ms)
+}
+
 /// A state's word and its colour: a class of the stylesheet.
 pub struct Tone {
     pub word: &'static str,
@@ -254,6 +294,7 @@ pub fn worker_state(of: impl Borrow<WorkerState>) -> Tone {
         WorkerState::CannotRender => tone("Cannot render", "failed"),
         WorkerState::Rendering => tone("Rendering", "active"),
         WorkerState::Waiting => tone("Ready", "done"),
+        WorkerState::OutsideHours => tone("Outside its hours", "paused"),
         WorkerState::Pausing => tone("Pausing", "paused"),
         WorkerState::Paused => tone("Paused", "paused"),
         WorkerState::Suspended => tone("Suspended", "failed"),

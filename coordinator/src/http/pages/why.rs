@@ -23,8 +23,13 @@ pub fn why(entry: &LedgerEntry) -> Why {
     let is_mine = entry.book == "credits" || kind == Some(EntryKind::JobDone);
     Why {
         title: kind.map_or("Something", title),
-        sentence: kind.and_then(|kind| sentence(kind, inputs)).unwrap_or_default(),
-        job: inputs.text("job").and_then(|id| id.parse().ok()).filter(|_| is_mine),
+        sentence: kind
+            .and_then(|kind| sentence(kind, inputs))
+            .unwrap_or_default(),
+        job: inputs
+            .text("job")
+            .and_then(|id| id.parse().ok())
+            .filter(|_| is_mine),
         rules: inputs.number("rules"),
     }
 }
@@ -55,7 +60,11 @@ fn sentence(kind: EntryKind, of: Inputs<'_>) -> Option<String> {
     Some(match kind {
         EntryKind::SignUp => "Credits for a new account.".into(),
         EntryKind::CheckIn => {
-            format!("{}, day {} of your streak.", of.text("day")?, of.number("streak_days")?)
+            format!(
+                "{}, day {} of your streak.",
+                of.text("day")?,
+                of.number("streak_days")?
+            )
         }
         EntryKind::StreakWeek => format!(
             "{} days in a row up to {}: credits for a whole week.",
@@ -91,7 +100,10 @@ fn sentence(kind: EntryKind, of: Inputs<'_>) -> Option<String> {
         ),
         EntryKind::Settle => format!("The time for objections is over: {} counts now.", hold(of)),
         EntryKind::Void => void(of),
-        EntryKind::Forfeit => "Taken by a decision on your standing; your account page has it, and how to appeal.".into(),
+        EntryKind::Forfeit => {
+            "Taken by a decision on your standing; your account page has it, and how to appeal."
+                .into()
+        }
         EntryKind::Restore => "The decision by which it was taken was lifted.".into(),
         EntryKind::Correction => {
             let reason = of.text("reason").unwrap_or("none was given");
@@ -214,10 +226,14 @@ mod tests {
 
     #[test]
     fn rendering_is_explained_by_time_and_rate() {
-        let why = why(&entry("points/x", "render", json!({
-            "job": "019386a0-0000-7000-8000-000000000001", "frame": 12, "worker": "w",
-            "reference_ms": 192_000, "points_per_reference_minute_micros": 10_000_000, "rules": 3,
-        })));
+        let why = why(&entry(
+            "points/x",
+            "render",
+            json!({
+                "job": "019386a0-0000-7000-8000-000000000001", "frame": 12, "worker": "w",
+                "reference_ms": 192_000, "points_per_reference_minute_micros": 10_000_000, "rules": 3,
+            }),
+        ));
         assert_eq!(why.title, "Rendering");
         assert_eq!(
             why.sentence,
@@ -232,22 +248,45 @@ mod tests {
         let inputs = json!({ "base_micros": 50_000_000, "percent": 10, "cap_micros": 1_000_000_000,
             "cut_micros": 2_000_000 });
         let why = why(&entry("points/x", "referral", inputs));
-        assert!(why.sentence.ends_with("less 2 beyond the cap of 1\u{202f}000 a week."), "{}", why.sentence);
+        assert!(
+            why.sentence
+                .ends_with("less 2 beyond the cap of 1\u{202f}000 a week."),
+            "{}",
+            why.sentence
+        );
     }
 
     #[test]
     fn a_hold_that_went_back_says_why() {
         let of = |inputs| why(&entry("credits", "void", inputs)).sentence;
-        assert_eq!(of(json!({ "hold": "h", "why": "the job is over" })), "Not needed any more: the job is over.");
+        assert_eq!(
+            of(json!({ "hold": "h", "why": "the job is over" })),
+            "Not needed any more: the job is over."
+        );
         assert!(of(json!({ "hold": "h", "why": { "decision": 1 } })).contains("decision"));
     }
 
     #[test]
     fn inputs_of_another_version_make_no_sentence_and_no_fault() {
-        for kind in ["render", "check-in", "quest", "referral", "online-hour", "charge", "reserve"] {
-            assert_eq!(why(&entry("credits", kind, json!({}))).sentence, "", "{kind}");
+        for kind in [
+            "render",
+            "check-in",
+            "quest",
+            "referral",
+            "online-hour",
+            "charge",
+            "reserve",
+        ] {
+            assert_eq!(
+                why(&entry("credits", kind, json!({}))).sentence,
+                "",
+                "{kind}"
+            );
         }
-        assert_eq!(why(&entry("credits", "of-the-future", json!([]))).title, "Something");
+        assert_eq!(
+            why(&entry("credits", "of-the-future", json!([]))).title,
+            "Something"
+        );
     }
 
     fn entry(book: &str, kind: &str, inputs: Value) -> LedgerEntry {

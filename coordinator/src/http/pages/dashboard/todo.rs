@@ -43,9 +43,10 @@ pub async fn list(app: &App, user: UserId, facts: &Facts, name: &PublicName) -> 
     if may(Right::Community) && is_running {
         community(app, user, &mut list).await?;
     }
-    let has_points = facts.balances.points.is_some_and(|points| {
-        points.available_micros.get() > 0 || points.held_micros.get() > 0
-    });
+    let has_points = facts
+        .balances
+        .points
+        .is_some_and(|points| points.available_micros.get() > 0 || points.held_micros.get() > 0);
     if has_points && !name.is_chosen {
         list.push(todo(
             "Choose your public name",
@@ -58,7 +59,12 @@ pub async fn list(app: &App, user: UserId, facts: &Facts, name: &PublicName) -> 
     Ok(list)
 }
 
-fn todo(title: impl Into<String>, text: impl Into<String>, path: &str, action: &'static str) -> Todo {
+fn todo(
+    title: impl Into<String>,
+    text: impl Into<String>,
+    path: &str,
+    action: &'static str,
+) -> Todo {
     Todo {
         is_done: false,
         is_urgent: false,
@@ -103,7 +109,11 @@ fn jobs(facts: &Facts, list: &mut Vec<Todo>) {
             "/jobs/new",
             "New job",
         ),
-        false => done("Render your first scene", "You have submitted a job.", "/jobs"),
+        false => done(
+            "Render your first scene",
+            "You have submitted a job.",
+            "/jobs",
+        ),
     });
 }
 
@@ -125,7 +135,11 @@ fn workers(facts: &Facts, list: &mut Vec<Todo>) {
             list.push(Todo {
                 is_urgent: status.state != WorkerState::NeverConnected,
                 ..todo(
-                    format!("“{}”: {}", worker.name, show::worker_state(status.state).word.to_lowercase()),
+                    format!(
+                        "“{}”: {}",
+                        worker.name,
+                        show::worker_state(status.state).word.to_lowercase()
+                    ),
                     advice,
                     &format!("/workers/{}", worker.id),
                     "Look",
@@ -141,8 +155,16 @@ fn workers(facts: &Facts, list: &mut Vec<Todo>) {
             "/workers/new",
             "New worker",
         ),
-        (false, false) => done("Connect your first worker", "It is waiting for its first frame.", "/workers"),
-        (false, true) => done("Connect your first worker", "It has rendered for others.", "/workers"),
+        (false, false) => done(
+            "Connect your first worker",
+            "It is waiting for its first frame.",
+            "/workers",
+        ),
+        (false, true) => done(
+            "Connect your first worker",
+            "It has rendered for others.",
+            "/workers",
+        ),
     });
 }
 
@@ -150,7 +172,11 @@ async fn community(app: &App, user: UserId, list: &mut Vec<Todo>) -> Result<()> 
     let month = check_in::month(app, user, None).await?;
     let streak = show::counted(month.streak_days, "day", "days");
     list.push(if month.next_ms > app.now_us() / 1_000 {
-        done("Check in today", format!("Done: {streak} in a row."), "/rewards")
+        done(
+            "Check in today",
+            format!("Done: {streak} in a row."),
+            "/rewards",
+        )
     } else {
         let text = match month.streak_days {
             0 => "Begins a streak; the seventh day brings more.".into(),
@@ -163,11 +189,20 @@ async fn community(app: &App, user: UserId, list: &mut Vec<Todo>) -> Result<()> 
     });
     let quests = quests::list(app, user).await?.quests;
     let is_left = |state: QuestState| !matches!(state, QuestState::Done | QuestState::Waiting);
-    let open = quests.iter().filter(|of| of.open && is_left(of.progress.state));
-    let worth = open.clone().map(|of| of.quest.points_micros.get()).sum::<i64>();
+    let open = quests
+        .iter()
+        .filter(|of| of.open && is_left(of.progress.state));
+    let worth = open
+        .clone()
+        .map(|of| of.quest.points_micros.get())
+        .sum::<i64>();
     match open.count() {
         0 if quests.is_empty() => {}
-        0 => list.push(done("Do the quests", "None is left now.", "/rewards#quests")),
+        0 => list.push(done(
+            "Do the quests",
+            "None is left now.",
+            "/rewards#quests",
+        )),
         left => list.push(todo(
             "Do the quests",
             format!(

@@ -27,7 +27,9 @@ pub fn changes<'a>(before: &'a str, after: &'a str) -> Vec<Line<'a>> {
         while changed.get(next).is_some_and(|change| change + AROUND < at) {
             next += 1;
         }
-        let is_near = changed.get(next).is_some_and(|change| *change <= at + AROUND);
+        let is_near = changed
+            .get(next)
+            .is_some_and(|change| *change <= at + AROUND);
         if !is_near {
             skipped += 1;
             continue;
@@ -52,7 +54,10 @@ fn lines<'a>(before: &'a str, after: &'a str) -> Vec<Line<'a>> {
     let same_end = ends.take_while(|(a, b)| a == b).count();
     let old_middle = &old_rest[..old_rest.len() - same_end];
     let new_middle = &new_rest[..new_rest.len() - same_end];
-    let mut all: Vec<_> = old[..same_start].iter().map(|line| Line::Same(line)).collect();
+    let mut all: Vec<_> = old[..same_start]
+        .iter()
+        .map(|line| Line::Same(line))
+        .collect();
     all.extend(middle(old_middle, new_middle));
     let end = &old_rest[old_rest.len() - same_end..];
     all.extend(end.iter().map(|line| Line::Same(line)));

@@ -81,7 +81,11 @@ fn by_blender(renders: &[(Series, Backend)]) -> Vec<String> {
     let line = |of: &[(Series, Backend)]| {
         let names: Vec<_> = of.iter().map(|(_, back_end)| backend(back_end)).collect();
         let blender = of.first().map(|(blender, _)| blender.to_string());
-        format!("Blender {}: {}", blender.unwrap_or_default(), names.join(", "))
+        format!(
+            "Blender {}: {}",
+            blender.unwrap_or_default(),
+            names.join(", ")
+        )
     };
     renders.chunk_by(same).map(line).collect()
 }

@@ -7,9 +7,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use pictor_protocol::CampaignId;
 use pictor_protocol::campaign::{Campaign, PrizeBand, QuestKind, RulesHistory};
-use pictor_protocol::Micros;
+use pictor_protocol::{CampaignId, Cents};
 use serde::Deserialize;
 
 use super::diff::{Line, changes};
@@ -84,7 +83,9 @@ async fn rules(
     let holding = campaign.as_ref().map(|campaign| campaign.rules_version);
     let versions = history.map(|history| versions(history, holding, now_us / 1_000));
     html(&RulesPage {
-        page: viewer.page(&app, Section::Help, "Rules of the campaign").await?,
+        page: viewer
+            .page(&app, Section::Help, "Rules of the campaign")
+            .await?,
         campaign,
         versions: versions.unwrap_or_default(),
     })
@@ -94,8 +95,14 @@ fn versions(history: RulesHistory, holding: Option<u32>, now_ms: i64) -> Vec<Ver
     let mut before: Option<String> = None;
     let mut versions = Vec::new();
     for version in history.versions {
-        let changed = before.as_deref().map(|before| changes(before, &version.document));
-        let changes = changed.unwrap_or_default().into_iter().map(change).collect();
+        let changed = before
+            .as_deref()
+            .map(|before| changes(before, &version.document));
+        let changes = changed
+            .unwrap_or_default()
+            .into_iter()
+            .map(change)
+            .collect();
         before = Some(version.document.clone());
         versions.push(Version {
             number: version.version,
@@ -135,9 +142,11 @@ fn ranks(band: &PrizeBand) -> String {
 }
 
 /// What all ranks of a band get together.
-fn total(band: &PrizeBand) -> pictor_protocol::Cents {
+fn total(band: &PrizeBand) -> Cents {
     let ranks = i64::from(band.to.saturating_sub(band.from)) + 1;
-    band.each_cents.checked_mul(ranks).unwrap_or(band.each_cents)
+    band.each_cents
+        .checked_mul(ranks)
+        .unwrap_or(band.each_cents)
 }
 
 const fn who_confirms(kind: &QuestKind) -> &'static str {

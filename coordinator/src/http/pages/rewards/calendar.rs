@@ -43,7 +43,9 @@ impl Calendar {
         for first in (monday..span.end_day).step_by(7) {
             weeks.push(std::array::from_fn(|at| {
                 let date = first + at as i64;
-                (span.first_day..span.end_day).contains(&date).then(|| day(date))
+                (span.first_day..span.end_day)
+                    .contains(&date)
+                    .then(|| day(date))
             }));
         }
         Self {
@@ -76,12 +78,25 @@ fn streak_on(month: &CheckInMonth, day: i64) -> Option<u32> {
 
 fn title(day: i64) -> String {
     const NAMES: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     let date = DateTime::from_timestamp_micros(day.saturating_mul(DAY_US));
     let name = |date: DateTime<_>| {
-        let name = NAMES.get(date.month0() as usize).copied().unwrap_or_default();
+        let name = NAMES
+            .get(date.month0() as usize)
+            .copied()
+            .unwrap_or_default();
         format!("{name} {}", date.year())
     };
     date.map(name).unwrap_or_default()
