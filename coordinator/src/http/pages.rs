@@ -39,6 +39,7 @@ mod layout;
 mod leaderboard;
 mod ledger;
 mod live;
+mod operator;
 mod refusal;
 mod rewards;
 mod said;
@@ -61,6 +62,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(sign_in::routes()) //    /sign-in[/{secret}|/oidc[/callback]]
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
         .merge(account::routes()) //    /account/tokens  /sign-out
+        .merge(operator::routes()) //   /operator/…
         .layer(middleware::from_fn_with_state(
             Arc::clone(app),
             refusal::as_page,

@@ -206,7 +206,7 @@ impl Page {
     }
 }
 
-/// A part of a page, as the page includes it and as it is sent when it changes.
+/// A template as text: a page, or a part of one.
 pub fn part(template: &impl Template) -> Result<String> {
     template.render().map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "page failed");
@@ -214,7 +214,7 @@ pub fn part(template: &impl Template) -> Result<String> {
     })
 }
 
-/// A template as an answer.
+/// A page as an answer.
 pub fn html(template: &impl Template) -> Result<Response> {
     let mut response = Html(part(template)?).into_response();
     let headers = response.headers_mut();
