@@ -39,6 +39,7 @@ mod layout;
 mod leaderboard;
 mod ledger;
 mod live;
+mod network;
 mod operator;
 mod refusal;
 mod rewards;
@@ -53,11 +54,12 @@ pub use refusal::nothing_here;
 
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
-        .merge(landing::routes()) //    /
+        .merge(landing::routes()) //    /  /landing/live
         .merge(dashboard::routes()) //  /dashboard[/live]
         .merge(ledger::routes()) //     /ledger
         .merge(rewards::routes()) //    /rewards[/check-in|/referral|/quests/{id}[/open|/claim]]
         .merge(leaderboard::routes()) // /leaderboard[/live|/name]
+        .merge(network::routes()) //    /network[/live]
         .merge(help::routes()) //       /help[/rules|/gpus]
         .merge(sign_in::routes()) //    /sign-in[/{secret}|/oidc[/callback]]
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]

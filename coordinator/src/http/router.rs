@@ -17,10 +17,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
     blobs, campaign, community, events, fair_play, frames, hearing, jobs, leaderboard, ledger,
-    operator, payouts, people, quests, reviews, scenes, sessions, sign_in, snapshots, system,
-    blobs, campaign, community, events, fair_play, frames, jobs, leaderboard, ledger, network,
-    operator, payouts, people, quests, scenes, sessions, sign_in, snapshots, system,
-    worker_history, workers,
+    network, operator, payouts, people, quests, reviews, scenes, sessions, sign_in, snapshots,
+    system, worker_history, workers,
 };
 use super::needs;
 use super::{agent, pages};

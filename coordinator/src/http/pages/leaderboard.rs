@@ -11,7 +11,8 @@ use axum::{Extension, Router};
 use http::StatusCode;
 use pictor_protocol::campaign::{Campaign, CampaignState};
 use pictor_protocol::leaderboard::{LeaderboardPage as Ranks, MyRank, PublicName};
-use pictor_protocol::{Micros, UserId};
+use pictor_protocol::network::CampaignSummary;
+use pictor_protocol::{CampaignId, Micros, UserId};
 use serde::Deserialize;
 
 use super::layout::{Page, Section, Viewer, done, html, part};
@@ -50,6 +51,12 @@ pub fn routes() -> Router<Arc<App>> {
 struct LeaderboardPage {
     page: Page,
     campaign: Option<Campaign>,
+    /// All that have opened, the latest first.
+    campaigns: Vec<CampaignSummary>,
+    /// One of them, which is over; it has another page than the current one.
+    past: Option<CampaignSummary>,
+    /// Decided for ever, so that anybody can recompute it.
+    decided: Option<CampaignId>,
     board: String,
     mine: Option<String>,
     /// What was searched.
@@ -83,6 +90,7 @@ struct MinePart {
 #[derive(Deserialize)]
 struct Asked {
     name: Option<String>,
+    campaign: Option<CampaignId>,
 }
 
 async fn leaderboard(
@@ -91,7 +99,46 @@ async fn leaderboard(
     Extension(board): Extension<Arc<Board>>,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
-    show_page(&app, &viewer, &board, asked.name, None).await
+    let mut tx = app.store.read().await?;
+    let current = view::now(&app, &mut tx, app.now_us()).await?.current;
+    drop(tx);
+    let is_past = |id: &CampaignId| current.as_ref().is_none_or(|current| current.id != *id);
+    match asked.campaign.filter(is_past) {
+        Some(id) => past_page(&app, &viewer, id).await,
+        None => show_page(&app, &viewer, &board, asked.name, None).await,
+    }
+}
+
+/// The final ranks of a campaign that is over.
+async fn past_page(app: &App, viewer: &Viewer, id: CampaignId) -> Result<Response> {
+    let campaigns = campaigns(app).await?;
+    let past = campaigns.iter().find(|campaign| campaign.id == id).cloned();
+    let past = past.ok_or_else(|| Refused::not_found("campaign"))?;
+    let ranks = ranks::winners(app, id).await?;
+    html(&LeaderboardPage {
+        page: viewer.page(app, Section::Leaderboard, past.name.clone()).await?,
+        campaign: None,
+        campaigns,
+        decided: past.has_snapshot.then_some(id),
+        past: Some(past),
+        board: match ranks {
+            Some(ranks) => part(&BoardPart {
+                ranks,
+                searched: None,
+            })?,
+            None => String::new(),
+        },
+        mine: None,
+        searched: None,
+        name: None,
+    })
+}
+
+async fn campaigns(app: &App) -> Result<Vec<CampaignSummary>> {
+    let mut tx = app.store.read().await?;
+    let public = view::public(app, &mut tx, app.now_us()).await?;
+    let has_opened = |of: &CampaignSummary| of.state != CampaignState::Upcoming;
+    Ok(public.campaigns.into_iter().filter(has_opened).collect())
 }
 
 async fn show_page(
@@ -102,8 +149,11 @@ async fn show_page(
     refused: Option<(String, String)>,
 ) -> Result<Response> {
     let mut tx = app.store.read().await?;
-    let campaigns = view::now(app, &mut tx, app.now_us()).await?;
+    let current = view::now(app, &mut tx, app.now_us()).await?.current;
     drop(tx);
+    let campaigns = campaigns(app).await?;
+    let is_decided = |of: &&CampaignSummary| of.has_snapshot && current.as_ref().is_some_and(|current| current.id == of.id);
+    let decided = campaigns.iter().find(is_decided).map(|of| of.id);
     let searched = searched.map(|name| name.trim().to_owned());
     let searched = searched.filter(|name| !name.is_empty());
     let table = match &searched {
@@ -128,7 +178,10 @@ async fn show_page(
     };
     html(&LeaderboardPage {
         page,
-        campaign: campaigns.current,
+        campaign: current,
+        campaigns,
+        past: None,
+        decided,
         board: table,
         mine,
         searched,
@@ -196,6 +249,11 @@ async fn changes(
             Ok(Look::Parts(parts))
         }
     })
+}
+
+/// The choice of campaigns shows the one that the page is of: the latest, unless another one was asked for.
+fn is_shown(of: &CampaignSummary, past: &Option<CampaignSummary>, is_latest: &bool) -> bool {
+    past.as_ref().map_or(*is_latest, |past| past.id == of.id)
 }
 
 #[derive(Deserialize)]
