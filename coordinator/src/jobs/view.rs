@@ -5,9 +5,12 @@ use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::{
     Frame, FrameCounts, FrameState, Job, JobCost, JobState, Output, RenderPlan, WorkerName,
 };
+use pictor_protocol::scene::Scene;
 use pictor_protocol::settings::Engine;
+use pictor_protocol::{JobId, SceneId, UserId};
 
-use super::{charge, state};
+use super::{JobError, charge, state};
+use crate::app::App;
 use crate::dispatch::missing::Need;
 use crate::dispatch::pace::{self, Measured};
 use crate::dispatch::task::TaskStatus;
@@ -17,6 +20,22 @@ use crate::store::jobs::JobRow;
 use crate::store::tasks::TaskRow;
 use crate::store::{self, Result, Tx};
 use crate::workers::SILENCE_US;
+
+/// A scene of somebody.
+pub async fn scene(app: &App, owner: UserId, id: SceneId) -> std::result::Result<Scene, JobError> {
+    let mut tx = app.store.read().await?;
+    let scene = store::scenes::find(&mut tx, owner, id).await?;
+    scene.map(Scene::from).ok_or(JobError::NotFound("scene"))
+}
+
+/// A job of somebody, if there is one of that id.
+pub async fn find(app: &App, owner: UserId, id: JobId) -> std::result::Result<Option<Job>, JobError> {
+    let mut tx = app.store.read().await?;
+    let Some(row) = store::jobs::find_owned(&mut tx, owner, id).await? else {
+        return Ok(None);
+    };
+    Ok(Some(job(&mut tx, row, app.now_us()).await?))
+}
 
 /// A job as its owner sees it now.
 pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {

@@ -1,0 +1,36 @@
+//! Rendering: one's jobs, a new one, and what becomes of its frames.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`list`] | all of one's jobs, by state and name |
+//! | [`new`] | a scene is uploaded, says what it is, and becomes a job |
+//! | [`form`] | a job's settings as somebody typed them (pure) |
+//! | [`job`] | a job: where it stands, its frames, who renders it |
+//! | [`grid`] | the frames of a job: one page of them, and an overview of all |
+//! | [`frame`] | one frame: its picture, how it came about, its log |
+//! | [`act`] | what creators do with jobs and frames |
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use super::layout::{Page, Section, Viewer, done, html};
+use super::{draw, live, show};
+use crate::app::App;
+
+mod act;
+mod form;
+mod frame;
+mod grid;
+mod job;
+mod list;
+mod new;
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .merge(list::routes()) //   /jobs[/live]
+        .merge(new::routes()) //    /jobs/new  /scenes/{id}/new-job[/estimate]
+        .merge(job::routes()) //    /jobs/{id}[/live]
+        .merge(frame::routes()) //  /jobs/{id}/frames/{frame}
+        .merge(act::routes()) //    /jobs/{id}/pause|resume|cancel|retry|delete|spend-cap|selected
+}
