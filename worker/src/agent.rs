@@ -106,7 +106,7 @@ pub struct Agent {
     link: Link,
     /// A hello is out.
     is_greeting: bool,
-    /// What a slot can do, or what is installed, has changed since the last hello.
+    /// What a slot can do, what is installed, or what the doctor found has changed since the last hello.
     has_news: bool,
     installs: Installs,
     mode: Mode,
@@ -193,6 +193,7 @@ impl Agent {
             } => self.blender_said(now, slot, session, what),
             Event::Probed { slot, probe, found } => self.probed(slot, probe, found),
             Event::Installed { series, result } => self.installed(now, series, result.map(drop)),
+            Event::Examined => self.has_news = true,
             Event::Stored {
                 attempt,
                 output,

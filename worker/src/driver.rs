@@ -28,6 +28,7 @@ use pictor_protocol::agent::{
     AttemptRef, Grant, Hello, Install, InstallState, PROTOCOL, RuntimeInfo, SlotInfo,
 };
 use pictor_protocol::blender::Series;
+use pictor_protocol::health::DoctorCheck;
 use pictor_protocol::settings::Format;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -41,6 +42,7 @@ use crate::agent::{
     Setup, SlotId,
 };
 use crate::coordinator::Coordinator;
+use crate::doctor;
 use crate::gpu::Watch;
 use crate::heartbeat::{self, Heartbeat, Link};
 use crate::journal::Journal;
@@ -72,6 +74,10 @@ pub struct Parts<R> {
     pub installable: Vec<Series>,
     /// Version of the GPU driver.
     pub gpu_driver: Option<String>,
+    /// What keeps Blender from the rest of the machine, outermost first.
+    pub sandbox: Vec<String>,
+    /// What the doctor looks at, once, beside everything else; nothing, if nobody wants it.
+    pub doctor: Option<doctor::Options>,
     /// Reads the sensors of the slots' GPUs, and notices when one is gone.
     pub gpus: Watch,
     /// For every slot, what an earlier start proved.
@@ -87,6 +93,7 @@ pub struct EndWanted;
 enum Message {
     Event(Event),
     Fatal(Fatal),
+    Examined(Vec<DoctorCheck>),
 }
 
 /// Renders until the owner wants an end or nothing can be done any more.
@@ -115,6 +122,9 @@ struct Driver<R> {
     runtimes: Vec<RuntimeInfo>,
     slots: Vec<SlotInfo>,
     gpu_driver: Option<String>,
+    sandbox: Vec<String>,
+    /// Empty until the doctor is done.
+    examined: Vec<DoctorCheck>,
     gpus: Watch,
     sessions: HashMap<SlotId, LiveSession>,
     asks: Running<SlotId>,
@@ -144,6 +154,9 @@ impl<R: Renderer> Driver<R> {
             installable: parts.installable,
         };
         let mut tasks = Tasks::new();
+        if let Some(options) = parts.doctor {
+            tasks.spawn(examine(options, inbox.clone()));
+        }
         let shelf = shelf::Shelf::start(parts.journal, inbox.clone(), &mut tasks);
         Ok(Self {
             agent: Agent::new(setup),
@@ -157,6 +170,8 @@ impl<R: Renderer> Driver<R> {
             runtimes: parts.runtimes,
             slots: parts.slots,
             gpu_driver: parts.gpu_driver,
+            sandbox: parts.sandbox,
+            examined: Vec::new(),
             gpus: parts.gpus,
             sessions: HashMap::new(),
             asks: Running::under(&tasks),
@@ -189,6 +204,10 @@ impl<R: Renderer> Driver<R> {
                 message = messages.recv() => match message {
                     Some(Message::Event(event)) => self.step(event),
                     Some(Message::Fatal(fatal)) => return Err(fatal),
+                    Some(Message::Examined(found)) => {
+                        self.examined = found;
+                        self.step(Event::Examined);
+                    }
                     None => return Ok(()),
                 },
                 Some(EndWanted) = end_wanted.recv() => {
@@ -433,7 +452,8 @@ impl<R: Renderer> Driver<R> {
             slots: slots.collect(),
             runtimes: self.runtimes.clone(),
             driver: self.gpu_driver.clone(),
-            sandbox: Vec::new(),
+            sandbox: self.sandbox.clone(),
+            doctor: self.examined.clone(),
             journal,
             installs: self.installs(installs.begun),
             installable: installs.installable,
@@ -471,6 +491,15 @@ impl<R: Renderer> Driver<R> {
         self.shelf.close();
         self.tasks.shut_down(SHUT_DOWN_WITHIN).await;
     }
+}
+
+/// Says what the doctor finds. The coordinator is waited for as long as any request is, so this is no part of
+/// the start.
+async fn examine(options: doctor::Options, inbox: mpsc::Sender<Message>) {
+    let found = doctor::examine(&options).await;
+    let found = found.into_iter().map(DoctorCheck::from).collect();
+    // After the worker's end nobody listens any more.
+    inbox.send(Message::Examined(found)).await.ok();
 }
 
 /// An empty directory.

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::blender::Series;
 use crate::gpus::ComputeCapability;
+use crate::health::DoctorCheck;
 use crate::job::RenderPlan;
 use crate::settings::RenderSettings;
 use crate::worker::Worker;
@@ -65,6 +66,10 @@ pub struct Hello {
     /// What it was told to install and has not got.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub installs: Vec<Install>,
+    /// What the worker's doctor found at its start; nothing until it is done, and from workers that do not
+    /// say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doctor: Vec<DoctorCheck>,
 }
 
 /// How an installation of a Blender goes. One that is done is among the runtimes.

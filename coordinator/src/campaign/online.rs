@@ -26,7 +26,7 @@ use crate::ledger::{Book, EntryKind, PostError};
 use crate::store::online::{self, PresentRow};
 use crate::store::workers::WorkerStatus;
 use crate::store::{StoreError, Tx, snapshots};
-use crate::workers::SILENCE_US;
+use crate::workers::{SILENCE_US, earnings};
 
 /// How often hours are looked for that can be judged.
 const TICK: Duration = Duration::from_secs(5);
@@ -249,8 +249,8 @@ async fn mint(
         due_us: Some(now_us + i64::from(rules.hold_hours) * HOUR_US),
         inputs: by_rules(campaign, inputs),
     };
-    hold::begin(tx, &new, now_us).await?;
-    Ok(())
+    let posted = hold::begin(tx, &new, now_us).await?;
+    Ok(earnings::note(tx, row.worker_id, &new, posted, now_us).await?)
 }
 
 #[cfg(test)]
@@ -313,6 +313,7 @@ mod tests {
             runtimes: Vec::new(),
             driver: None,
             sandbox: Vec::new(),
+            doctor: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
             journal: Vec::new(),

@@ -190,6 +190,7 @@ impl World {
             runtimes: Vec::new(),
             driver: None,
             sandbox: Vec::new(),
+            doctor: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
             journal: Vec::new(),

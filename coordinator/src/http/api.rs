@@ -13,6 +13,7 @@ pub mod operator;
 pub mod payouts;
 pub mod people;
 pub mod quests;
+pub mod reviews;
 pub mod scenes;
 pub mod sessions;
 pub mod sign_in;

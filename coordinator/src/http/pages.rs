@@ -32,6 +32,7 @@ mod account;
 mod assets;
 mod dashboard;
 mod draw;
+mod jobs;
 mod landing;
 mod layout;
 mod live;
@@ -49,6 +50,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(dashboard::routes()) //  /dashboard
         .merge(sign_in::routes()) //    /sign-in[/{secret}|/oidc[/callback]]
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
+        .merge(jobs::routes()) //       /jobs[/new|/{id}[/frames/{frame}|…]]  /scenes/{id}/new-job
         .merge(account::routes()) //    /account/tokens  /sign-out
         .layer(middleware::from_fn_with_state(
             Arc::clone(app),

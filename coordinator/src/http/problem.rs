@@ -81,8 +81,22 @@ impl Refused {
         }])
     }
 
+    /// What is said of it: to programs as it is, to people by a page, or beside the fields of a form.
+    pub fn problem(&self) -> Problem {
+        let (status, title) = status_and_title(self.kind);
+        Problem {
+            kind: self.kind,
+            title: title.into(),
+            status: status.as_u16(),
+            detail: self.detail.clone(),
+            faults: self.faults.clone(),
+            role: self.role,
+            rules_version: self.rules_version,
+        }
+    }
+
     /// What programs need to know before they ask again.
-    pub fn add_headers(&self, headers: &mut HeaderMap) {
+    fn add_headers(&self, headers: &mut HeaderMap) {
         if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -168,24 +182,13 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let (status, title) = status_and_title(self.kind);
-        let mut more = HeaderMap::new();
-        self.add_headers(&mut more);
-        let problem = Problem {
-            kind: self.kind,
-            title: title.into(),
-            status: status.as_u16(),
-            detail: self.detail,
-            faults: self.faults,
-            role: self.role,
-            rules_version: self.rules_version,
-        };
-        let mut response = (status, Json(&problem)).into_response();
-        // For pages, which say the same to people.
-        response.extensions_mut().insert(problem);
+        let problem = self.problem();
+        let mut response = (self.status(), Json(&problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        headers.extend(more);
+        self.add_headers(headers);
+        // For pages, which say the same to people.
+        response.extensions_mut().insert(problem);
         response
     }
 }

@@ -1,20 +1,127 @@
-//! The frames of a job at a glance: a page of cells, and all of them in one strip.
+//! A job at a glance: where it stands, who works on it, a page of its frames as cells, and all of them in one
+//! strip.
 
 use std::collections::HashMap;
 
-use pictor_protocol::job::{FrameCounts, FrameState};
-use pictor_protocol::{BlobHash, JobId};
+use pictor_protocol::job::{Frame, FrameCounts, FrameState, Job};
+use pictor_protocol::job_workers::JobWorkers;
+use pictor_protocol::scene::Scene;
+use pictor_protocol::{BlobHash, JobId, SceneId, TaskId, UserId};
 
-use super::view;
+use super::{at_work, view};
 use crate::app::App;
 use crate::dispatch::task::TaskStatus;
 use crate::store::jobs::JobRow;
-use crate::store::{Result, Tx, job_pages};
+use crate::store::{Result, Tx, job_pages, jobs, logs, scenes, tasks};
 
 /// Frames on a page.
 pub const PAGE: usize = 240;
 /// Columns of the strip: as fine as a wide screen shows, and no more work for a hundred thousand frames.
 pub const COLUMNS: usize = 600;
+
+/// A scene of somebody.
+pub async fn scene(app: &App, owner: UserId, id: SceneId) -> Result<Option<Scene>> {
+    let mut tx = app.store.read().await?;
+    Ok(scenes::find(&mut tx, owner, id).await?.map(Scene::from))
+}
+
+/// A job of somebody.
+pub async fn job(app: &App, owner: UserId, id: JobId) -> Result<Option<Job>> {
+    let mut tx = app.store.read().await?;
+    match jobs::find_owned(&mut tx, owner, id).await? {
+        Some(row) => view::job(&mut tx, row, app.now_us()).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What a job looks like now.
+#[derive(Debug)]
+pub struct Overview {
+    pub job: Job,
+    pub at_work: JobWorkers,
+    pub cells: Vec<Cell>,
+    /// `None` if the job is still of the revision that is known.
+    pub strip: Option<Vec<FrameState>>,
+}
+
+/// Looks at a job of somebody. `known` is the revision of a strip that need not be made again.
+pub async fn of_job(
+    app: &App,
+    owner: UserId,
+    id: JobId,
+    shown: Shown,
+    known: Option<i64>,
+) -> Result<Option<Overview>> {
+    let mut tx = app.store.read().await?;
+    let Some(row) = jobs::find_owned(&mut tx, owner, id).await? else {
+        return Ok(None);
+    };
+    let cells = cells(app, &mut tx, id, shown).await?;
+    let at_work = at_work::workers(app, &mut tx, &row).await?;
+    let strip = match known == Some(row.revision) {
+        true => None,
+        false => Some(strip(&mut tx, &row).await?),
+    };
+    Ok(Some(Overview {
+        job: view::job(&mut tx, row, app.now_us()).await?,
+        at_work,
+        cells,
+        strip,
+    }))
+}
+
+/// A frame with all that is known of it.
+#[derive(Debug)]
+pub struct WholeFrame {
+    pub job: Job,
+    pub frame: Frame,
+    pub log: String,
+    /// The frames of the job beside it.
+    pub before: Option<i32>,
+    pub after: Option<i32>,
+}
+
+pub async fn of_frame(
+    app: &App,
+    owner: UserId,
+    id: JobId,
+    frame: i32,
+) -> Result<Option<WholeFrame>> {
+    let mut tx = app.store.read().await?;
+    let Some(job) = jobs::find_owned(&mut tx, owner, id).await? else {
+        return Ok(None);
+    };
+    let Some(row) = tasks::by_frame(&mut tx, id, frame).await? else {
+        return Ok(None);
+    };
+    let log = log(&mut tx, row.id).await?;
+    let whole = view::whole_frame(&mut tx, &job, row, app.now_us()).await?;
+    let all = job.frames.as_slice();
+    let at = all.binary_search(&frame).unwrap_or_else(|at| at);
+    let before = at.checked_sub(1).and_then(|at| all.get(at)).copied();
+    let after = all.get(at + 1).copied();
+    Ok(Some(WholeFrame {
+        job: view::job(&mut tx, job, app.now_us()).await?,
+        frame: whole,
+        log,
+        before,
+        after,
+    }))
+}
+
+/// What Blender said while it rendered a frame, attempt after attempt.
+pub async fn log(tx: &mut Tx, task: TaskId) -> Result<String> {
+    let mut text = String::new();
+    let mut attempt = None;
+    for piece in logs::of_task(tx, task).await? {
+        if attempt != Some(piece.attempt) {
+            text += &format!("--- attempt {} ---\n", piece.attempt);
+            attempt = Some(piece.attempt);
+        }
+        text += &piece.text;
+    }
+    Ok(text)
+}
 
 /// A frame among many.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +162,7 @@ impl Shown {
 }
 
 /// One page of the frames of a job.
-pub async fn cells(app: &App, tx: &mut Tx, job: JobId, shown: Shown) -> Result<Vec<Cell>> {
+async fn cells(app: &App, tx: &mut Tx, job: JobId, shown: Shown) -> Result<Vec<Cell>> {
     let status = shown.state.and_then(status_of);
     let skipped = i64::from(shown.page.saturating_sub(1)) * PAGE as i64;
     let rows = job_pages::cells(tx, job, status, skipped, PAGE as i64).await?;
@@ -76,7 +183,7 @@ pub async fn cells(app: &App, tx: &mut Tx, job: JobId, shown: Shown) -> Result<V
 }
 
 /// Every frame of a job, in [`COLUMNS`] columns or as many as there are frames.
-pub async fn strip(tx: &mut Tx, row: &JobRow) -> Result<Vec<FrameState>> {
+async fn strip(tx: &mut Tx, row: &JobRow) -> Result<Vec<FrameState>> {
     let total = FrameCounts::from(&row.counts).total as usize;
     let columns = total.clamp(1, COLUMNS);
     let mut strip = vec![FrameState::Done; columns];

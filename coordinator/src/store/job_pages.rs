@@ -52,12 +52,7 @@ pub struct ColumnRow {
 }
 
 /// The statuses that there are among the frames of each column, when all `total` of them stand in `columns`.
-pub async fn columns(
-    tx: &mut Tx,
-    job: JobId,
-    total: i64,
-    columns: i64,
-) -> Result<Vec<ColumnRow>> {
+pub async fn columns(tx: &mut Tx, job: JobId, total: i64, columns: i64) -> Result<Vec<ColumnRow>> {
     fetch_all!(
         tx,
         ColumnRow,

@@ -87,6 +87,7 @@ async fn every_route_lets_in_whom_the_table_says_and_nobody_else() {
         let path = path
             .replace("{hash}", &"0".repeat(64))
             .replace("{frame}", "1")
+            .replace("{attempt}", "1")
             .replace("{id}", "019b7600-0000-7000-8000-000000000001");
         assert!(!path.contains('{'), "{line} has a parameter more");
         for ((asking, name), expected) in everybody.iter().zip(EVERYBODY).zip(expected(needs)) {

@@ -54,6 +54,8 @@ pub enum Event {
         /// What there is now, or why not.
         result: Result<RuntimeInfo, String>,
     },
+    /// The doctor is done.
+    Examined,
     /// The picture is hashed and stands in the journal.
     Stored {
         attempt: AttemptRef,

@@ -21,6 +21,7 @@ use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
 };
+use pictor_protocol::job_workers::JobWorkers;
 use pictor_protocol::leaderboard::{ChooseName, LeaderboardPage, MyRank, PublicName};
 use pictor_protocol::ledger::{Balances, LedgerPage};
 use pictor_protocol::payout::{
@@ -31,7 +32,9 @@ use pictor_protocol::people::{
     NewToken, PepperExport, SessionList, TokenList,
 };
 use pictor_protocol::problem::Problem;
+use pictor_protocol::review::{ApproveFrames, SendBackFrames, SentBackFrames};
 use pictor_protocol::scene::{NewScene, Scene};
+use pictor_protocol::schedule::Schedule;
 use pictor_protocol::sign_in::{
     AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
 };
@@ -41,12 +44,14 @@ use pictor_protocol::worker::{
     WorkerStatus, WorkerTaskPage,
 };
 use pictor_protocol::worker_config::WorkerConfig;
+use pictor_protocol::worker_history::{TelemetryHistory, WorkerEarnings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::samples::{
-    agent, campaign, community, fair_play, job, ledger, payout, people, scene, sign_in, worker,
+    agent, campaign, community, fair_play, job, ledger, payout, people, review, scene, sign_in,
+    worker,
 };
 
 pub fn all() -> Vec<Message> {
@@ -71,6 +76,11 @@ pub fn all() -> Vec<Message> {
         message::<RetryFrames>(job::retry_frames()),
         message::<JobEstimate>(job::job_estimate()),
         message::<SpendCap>(job::spend_cap()),
+        // review
+        message::<ApproveFrames>(review::approve_frames()),
+        message::<SendBackFrames>(review::send_back_frames()),
+        message::<SentBackFrames>(review::sent_back_frames()),
+        message::<JobWorkers>(review::job_workers()),
         // scene
         message::<NewScene>(scene::new_scene()),
         message::<Scene>(scene::scene()),
@@ -103,6 +113,9 @@ pub fn all() -> Vec<Message> {
         message::<SuspendWorker>(worker::suspend_worker()),
         message::<Uptime>(worker::uptime()),
         message::<WorkerTaskPage>(worker::worker_task_page()),
+        message::<Schedule>(worker::schedule()),
+        message::<WorkerEarnings>(worker::worker_earnings()),
+        message::<TelemetryHistory>(worker::telemetry_history()),
         message::<Demand>(worker::demand()),
         message::<SupportedGpus>(worker::supported_gpus()),
         message::<WorkerConfig>(worker::worker_config()),

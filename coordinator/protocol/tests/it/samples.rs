@@ -8,6 +8,7 @@ pub mod job;
 pub mod ledger;
 pub mod payout;
 pub mod people;
+pub mod review;
 pub mod scene;
 pub mod sign_in;
 pub mod worker;

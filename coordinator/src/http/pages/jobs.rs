@@ -13,10 +13,12 @@
 use std::sync::Arc;
 
 use axum::Router;
+use pictor_protocol::problem::ProblemKind;
 
 use super::layout::{Page, Section, Viewer, done, html};
 use super::{draw, live, show};
 use crate::app::App;
+use crate::http::problem::{Refused, Result};
 
 mod act;
 mod form;
@@ -33,4 +35,15 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(job::routes()) //    /jobs/{id}[/live]
         .merge(frame::routes()) //  /jobs/{id}/frames/{frame}
         .merge(act::routes()) //    /jobs/{id}/pause|resume|cancel|retry|delete|spend-cap|selected
+}
+
+/// A part of a page by itself.
+fn rendered(part: &impl askama::Template) -> Result<String> {
+    part.render().map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "part of a page failed"
+        );
+        Refused::new(ProblemKind::Internal, "this part could not be written")
+    })
 }

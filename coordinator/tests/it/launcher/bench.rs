@@ -240,6 +240,7 @@ impl Bench {
                 runtimes: Vec::new(),
                 driver: None,
                 sandbox: Vec::new(),
+                doctor: Vec::new(),
                 journal: Vec::new(),
                 installable: Vec::new(),
                 installs: Vec::new(),

@@ -6,6 +6,7 @@ use pictor_protocol::agent::{
 };
 use pictor_protocol::blender::Series;
 use pictor_protocol::gpus::ComputeCapability;
+use pictor_protocol::health::{CheckOutcome, DoctorCheck};
 use pictor_protocol::worker::Presence;
 use pictor_protocol::{JobId, LeaseId, TaskId, WorkerId};
 
@@ -23,7 +24,25 @@ pub fn hello() -> Vec<Hello> {
         journal: vec![attempt(7)],
         installable: vec![Series::new(4, 2), Series::new(5, 0)],
         installs: installs(),
+        doctor: doctor(),
     }]
+}
+
+pub fn doctor() -> Vec<DoctorCheck> {
+    let check = |(outcome, advice): (_, Option<&str>)| DoctorCheck {
+        name: "disk".into(),
+        outcome,
+        text: "3 GiB are free".into(),
+        advice: advice.map(Into::into),
+    };
+    [
+        (CheckOutcome::Ok, None),
+        (CheckOutcome::Warn, Some("make room")),
+        (CheckOutcome::Fail, Some("make room")),
+        (CheckOutcome::NotApplicable, None),
+    ]
+    .map(check)
+    .into()
 }
 
 fn installs() -> Vec<Install> {

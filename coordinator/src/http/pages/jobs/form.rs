@@ -111,7 +111,11 @@ impl JobForm {
             blender: reading.blender(&self.blender),
             priority: reading.whole("priority", &self.priority),
             paused: !self.paused.is_empty(),
-            spend_cap_micros: reading.read("spend_cap_micros", &self.spend_cap, str::parse::<Micros>),
+            spend_cap_micros: reading.read(
+                "spend_cap_micros",
+                &self.spend_cap,
+                str::parse::<Micros>,
+            ),
         };
         (new, Faults(reading.0))
     }
@@ -263,7 +267,10 @@ mod tests {
         assert_eq!(new.frames.unwrap().to_string(), "1-10x3,20");
         assert_eq!(new.settings.engine, Some(Engine::Cycles));
         assert_eq!(new.settings.format, Some(Format::OpenExr));
-        assert_eq!((new.settings.samples, new.settings.denoise), (Some(64), Some(false)));
+        assert_eq!(
+            (new.settings.samples, new.settings.denoise),
+            (Some(64), Some(false))
+        );
         assert_eq!(new.blender, BlenderWanted::Pinned(Series::new(4, 5)));
         assert_eq!(new.spend_cap_micros, Some(Micros::new(12_500_000)));
     }
@@ -283,6 +290,10 @@ mod tests {
         let (_, faults) = form.read(SCENE);
         assert_eq!(faults.all().len(), 7, "{faults:?}");
         assert_eq!(faults.elsewhere().count(), 0);
-        assert!(faults.of("frames").is_some_and(|why| why.contains("ends before")));
+        assert!(
+            faults
+                .of("frames")
+                .is_some_and(|why| why.contains("ends before"))
+        );
     }
 }

@@ -59,8 +59,6 @@ pub fn thumbnail(job: JobId, frame: i32, hash: &str) -> String {
 pub struct GridPart {
     pub job: JobId,
     pub cells: Vec<Cell>,
-    pub shown: Shown,
-    pub counts: FrameCounts,
 }
 
 impl GridPart {
@@ -69,13 +67,6 @@ impl GridPart {
             job: self.job,
             cell,
         }
-    }
-
-    pub fn each(&self) -> impl Iterator<Item = CellPart<'_>> {
-        self.cells.iter().map(|cell| CellPart {
-            job: self.job,
-            cell,
-        })
     }
 }
 

@@ -26,7 +26,7 @@ use crate::http::auth::Creator;
 use crate::http::extract::{Form, Path, Query};
 use crate::http::problem::{Refused, Result};
 use crate::jobs::submit::{self, Preview, Submitted};
-use crate::jobs::{JobError, view};
+use crate::jobs::{JobError, overview};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -92,7 +92,9 @@ impl Estimate {
     fn stops_early(&self) -> bool {
         let estimate = self.preview.as_ref().and_then(|of| of.estimate.as_ref());
         let most = [self.cap, self.available].into_iter().flatten().min();
-        estimate.zip(most).is_some_and(|(of, most)| most < of.estimate_micros)
+        estimate
+            .zip(most)
+            .is_some_and(|(of, most)| most < of.estimate_micros)
     }
 }
 
@@ -154,12 +156,12 @@ async fn settings(
     Query(keyed): Query<Keyed>,
 ) -> Result<Response> {
     let user = viewer.with(Right::Jobs)?;
-    let scene = view::scene(&app, user, id).await?;
+    let scene = scene_of(&app, user, id).await?;
     let Some(key) = keyed.key else {
         let fresh = JobId::new(Uuid::now_v7());
         return Ok(Redirect::to(&format!("/scenes/{id}/new-job?key={fresh}")).into_response());
     };
-    let before = view::find(&app, user, key).await?.map(|job| job.id);
+    let before = overview::job(&app, user, key).await?.map(|job| job.id);
     let form = JobForm::default();
     let seen = look(&app, user, id, &form).await?;
     page(&app, viewer, scene, key, before, form, seen).await
@@ -174,14 +176,17 @@ async fn send(
     Query(keyed): Query<Keyed>,
     Form(form): Form<JobForm>,
 ) -> Result<Response> {
-    let scene = view::scene(&app, user, id).await?;
+    let scene = scene_of(&app, user, id).await?;
     let key = keyed.key.unwrap_or_else(|| JobId::new(Uuid::now_v7()));
     let (new, faults) = form.read(id);
     if form.wants_submit() && faults.is_empty() {
         match submit::submit_as(&app, user, key, &new).await {
             Ok(Submitted::Now) => {
                 let to = format!("/jobs/{key}");
-                return Ok(done(&to, "Your job is submitted. Its frames appear here as they are rendered."));
+                return Ok(done(
+                    &to,
+                    "Your job is submitted. Its frames appear here as they are rendered.",
+                ));
             }
             Ok(Submitted::Before) => {
                 let said = "This was submitted before, and it is this job. For another one, choose “New job with this scene”.";
@@ -206,8 +211,13 @@ async fn estimate(
     Path(id): Path<SceneId>,
     Form(form): Form<JobForm>,
 ) -> Result<Response> {
-    view::scene(&app, user, id).await?;
+    scene_of(&app, user, id).await?;
     html(&look(&app, user, id, &form).await?)
+}
+
+async fn scene_of(app: &App, user: UserId, id: SceneId) -> Result<Scene> {
+    let scene = overview::scene(app, user, id).await?;
+    scene.ok_or_else(|| Refused::not_found("scene"))
 }
 
 async fn look(app: &App, user: UserId, scene: SceneId, form: &JobForm) -> Result<Estimate> {
