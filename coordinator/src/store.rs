@@ -84,6 +84,7 @@ pub mod attempts;
 pub mod audit_log;
 pub mod blobs;
 pub mod campaigns;
+pub mod challenges;
 pub mod check_ins;
 pub mod column;
 pub mod costs;

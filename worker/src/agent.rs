@@ -32,6 +32,7 @@
 
 pub mod ability;
 mod blender_said;
+pub mod challenging;
 mod delivery;
 pub mod effect;
 mod ending;
@@ -192,6 +193,11 @@ impl Agent {
                 what,
             } => self.blender_said(now, slot, session, what),
             Event::Probed { slot, probe, found } => self.probed(slot, probe, found),
+            Event::ChallengeOver {
+                slot,
+                challenge,
+                end,
+            } => self.challenge_over(slot, challenge, end),
             Event::Installed { series, result } => self.installed(now, series, result.map(drop)),
             Event::Examined => self.has_news = true,
             Event::Stored {
@@ -248,6 +254,7 @@ impl Agent {
         }
         self.advance_slots(now);
         self.advance_probes(now);
+        self.advance_challenges();
         self.advance_news();
         self.advance_scenes();
         self.advance_requests(now);

@@ -8,6 +8,7 @@
 //! Owns the tasks, the clock and the randomness. Decides nothing about frames: whatever depends on
 //! what happened before belongs in [`crate::agent`].
 
+mod challenges;
 mod fatal;
 mod line;
 mod narrate;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::agent::ability::Told;
+use crate::agent::challenging::ChallengeOrder;
 use crate::agent::installing::{Installs, Progress};
 use crate::agent::{
     Ability, Agent, Effect, Ending, Event, Order, ProbeOrder, SessionEvent, SessionId, SessionStep,
@@ -49,7 +51,9 @@ use crate::journal::Journal;
 use crate::scenes::Scenes;
 pub use fatal::Fatal;
 use line::Line;
-pub use render::{Frame, ProbeTask, Renderer, Said, SessionEnd, SessionOrder, SessionTask};
+pub use render::{
+    ChallengeTask, Frame, ProbeTask, Renderer, Said, SessionEnd, SessionOrder, SessionTask,
+};
 use tasks::{Running, Tasks};
 
 /// After the second signal everything ends within this.
@@ -130,6 +134,7 @@ struct Driver<R> {
     asks: Running<SlotId>,
     uploads: Running<AttemptRef>,
     fetches: Running<BlobHash>,
+    challenges: Running<SlotId>,
     heartbeat: Heartbeat,
     is_welcome: bool,
     ending: Option<Ending>,
@@ -177,6 +182,7 @@ impl<R: Renderer> Driver<R> {
             asks: Running::under(&tasks),
             uploads: Running::under(&tasks),
             fetches: Running::under(&tasks),
+            challenges: Running::under(&tasks),
             heartbeat: parts.heartbeat,
             is_welcome: false,
             ending: None,
@@ -285,6 +291,8 @@ impl<R: Renderer> Driver<R> {
             }
             Effect::Install { series } => self.install(series),
             Effect::Probe { slot, order } => self.probe(slot, order),
+            Effect::Challenge { slot, order } => self.challenge(slot, order),
+            Effect::GiveUpChallenge { slot } => self.challenges.cancel(&slot),
             Effect::Ask { slot, open } => {
                 let stop = self.asks.start(slot);
                 let cached = self.scenes.cached();
@@ -412,6 +420,14 @@ impl<R: Renderer> Driver<R> {
         });
     }
 
+    fn challenge(&mut self, slot: SlotId, order: ChallengeOrder) {
+        let stop = self.challenges.start(slot);
+        let (renderer, line) = (Arc::clone(&self.renderer), self.line.clone());
+        let prepared = challenges::Prepared::new(slot, order, self.render_dir.clone());
+        self.tasks
+            .spawn_until(stop, challenges::answer(line, renderer, prepared));
+    }
+
     fn install(&mut self, series: Series) {
         let stop = self.tasks.child_token();
         let (renderer, line) = (Arc::clone(&self.renderer), self.line.clone());
@@ -455,6 +471,7 @@ impl<R: Renderer> Driver<R> {
             sandbox: self.sandbox.clone(),
             doctor: self.examined.clone(),
             journal,
+            answers_challenges: true,
             installs: self.installs(installs.begun),
             installable: installs.installable,
         }

@@ -5,7 +5,8 @@
 //! registration   asked by installers             → how the coordinator knows this worker
 //! work       a slot asks for frames (held)       → a lease, or nothing yet
 //! report     progress, outputs, failures, logs   → a verdict on each, what is no longer mine
-//! commands   held open all the time              → stop this, drain, install that
+//! commands   held open all the time              → stop this, drain, install that, answer a challenge
+//! challenges a slot proves that it renders       (see [`crate::challenge`])
 //! blobs      scenes down, outputs up             (see [`crate::blob`])
 //! ```
 //!
@@ -23,7 +24,7 @@ use crate::health::DoctorCheck;
 use crate::job::RenderPlan;
 use crate::settings::RenderSettings;
 use crate::worker::Worker;
-use crate::{BlobHash, JobId, LeaseId, TaskId, WorkerId};
+use crate::{BlobHash, ChallengeId, JobId, LeaseId, TaskId, WorkerId};
 
 /// The version of this conversation.
 pub const PROTOCOL: u32 = 1;
@@ -70,6 +71,9 @@ pub struct Hello {
     /// say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doctor: Vec<DoctorCheck>,
+    /// The worker answers [`Command::Challenge`]; one that does not is not asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answers_challenges: bool,
 }
 
 /// How an installation of a Blender goes. One that is done is among the runtimes.
@@ -496,6 +500,9 @@ pub enum Command {
         #[schema(value_type = String)]
         series: Series,
     },
+    /// Get this slot's Blender ready beside everything else and begin the challenge, if the slot has nothing to
+    /// do: see [`crate::challenge`]. Work goes first at any time. Only to workers that said that they can.
+    Challenge { challenge: ChallengeId, slot: u16 },
     /// A command that this reader does not know yet.
     #[serde(other)]
     Unknown,

@@ -9,7 +9,7 @@
 //!
 //! | who talks | module | addresses |
 //! |---|---|---|
-//! | worker → coordinator | [`agent`] | `/agent/v1/…` |
+//! | worker → coordinator | [`agent`], [`challenge`] | `/agent/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`fair_play`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
@@ -32,6 +32,7 @@ pub mod benchmark;
 pub mod blender;
 pub mod blob;
 pub mod campaign;
+pub mod challenge;
 pub mod community;
 pub mod fair_play;
 pub mod frames;
@@ -58,6 +59,6 @@ pub mod worker_history;
 pub use amount::{Cents, Micros};
 pub use blob::BlobHash;
 pub use ids::{
-    AppealId, CampaignId, ClaimId, DecisionId, IdentityId, JobId, LeaseId, PayoutId, SceneId,
-    SessionId, TaskId, TokenId, UserId, WorkerId,
+    AppealId, CampaignId, ChallengeId, ClaimId, DecisionId, IdentityId, JobId, LeaseId, PayoutId,
+    SceneId, SessionId, TaskId, TokenId, UserId, WorkerId,
 };

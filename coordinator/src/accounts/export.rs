@@ -22,7 +22,11 @@ use crate::workers::beside::Beside;
 const PAGE: i64 = 1_000;
 
 /// What is kept about somebody now; `None` if there is nobody of that id. `asking` is the session that asks.
-pub async fn export(app: &App, user: UserId, asking: &SessionRow) -> Result<Option<AccountExport>> {
+pub async fn export(
+    app: &App,
+    user: UserId,
+    asking: Option<&SessionRow>,
+) -> Result<Option<AccountExport>> {
     let mut tx = app.store.read().await?;
     let now_us = app.now_us();
     let Some(person) = people::person(&mut tx, user).await? else {

@@ -193,6 +193,7 @@ impl World {
             doctor: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             journal: Vec::new(),
         };
         let mut tx = self.store.write().await.unwrap();

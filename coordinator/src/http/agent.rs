@@ -23,6 +23,7 @@ use crate::workers::beside::Beside;
 use crate::workers::{self, hello};
 
 mod blobs;
+mod challenges;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(send_report))
         .routes(routes!(ask_for_commands))
         .merge(blobs::routes())
+        .merge(challenges::routes())
 }
 
 /// Say who the worker is and what it can do

@@ -6,6 +6,7 @@ pub mod community;
 pub mod events;
 pub mod fair_play;
 pub mod frames;
+pub mod hearing;
 pub mod jobs;
 pub mod leaderboard;
 pub mod ledger;

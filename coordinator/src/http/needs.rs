@@ -13,6 +13,8 @@ pub enum Needs {
     Nothing,
     /// A right: see [`crate::accounts::rights`].
     Right(Right),
+    /// The secret of whoever may not sign in: see [`crate::fair_play::hearing`].
+    Hearing,
     /// The token of a worker's config file.
     WorkerToken,
 }
@@ -23,6 +25,9 @@ impl Needs {
         match self {
             Self::Nothing => "Everybody, without a token.".into(),
             Self::Right(right) => right.describe(),
+            Self::Hearing => {
+                "People who may not sign in, with the secret that the refusal of their sign-in carries.".into()
+            }
             Self::WorkerToken => "Workers, with the token of their config file.".into(),
         }
     }
@@ -183,6 +188,14 @@ const ROUTES: &[(Needs, &[&str])] = &[
         ],
     ),
     (
+        Needs::Hearing,
+        &[
+            "GET /api/v1/hearing",
+            "POST /api/v1/hearing/appeal",
+            "GET /api/v1/hearing/export",
+        ],
+    ),
+    (
         Needs::WorkerToken,
         &[
             "POST /agent/v1/hello",
@@ -190,6 +203,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /agent/v1/work",
             "POST /agent/v1/report",
             "POST /agent/v1/commands",
+            "POST /agent/v1/challenges/{id}/begin",
+            "PUT /agent/v1/challenges/{id}/answer",
             "HEAD /agent/v1/blobs/{hash}",
             "GET /agent/v1/blobs/{hash}",
             "PUT /agent/v1/blobs/{hash}",

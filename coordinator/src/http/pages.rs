@@ -36,6 +36,7 @@ mod jobs;
 mod landing;
 mod layout;
 mod live;
+mod operator;
 mod refusal;
 mod said;
 mod show;
@@ -52,6 +53,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
         .merge(jobs::routes()) //       /jobs[/new|/{id}[/frames/{frame}|…]]  /scenes/{id}/new-job
         .merge(account::routes()) //    /account/tokens  /sign-out
+        .merge(operator::routes()) //   /operator/…
         .layer(middleware::from_fn_with_state(
             Arc::clone(app),
             refusal::as_page,

@@ -5,11 +5,13 @@ mod campaign;
 mod community;
 mod fair_play;
 mod jobs;
+mod presence;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pictor_protocol::blob::UPLOAD_OFFSET;
+use pictor_protocol::fair_play::Hearing;
 use pictor_protocol::people::Role;
 use pictor_protocol::problem::{MEDIA_TYPE, Problem, ProblemKind};
 use pictor_protocol::settings::Fault;
@@ -27,6 +29,8 @@ pub struct Refused {
     role: Option<Role>,
     /// The version of the rules that has to be accepted first.
     rules_version: Option<i64>,
+    /// How somebody who is banned is heard.
+    hearing: Option<Hearing>,
     /// Where an upload goes on.
     offset: Option<u64>,
     retry_after_s: Option<u64>,
@@ -42,6 +46,7 @@ impl Refused {
             faults: Vec::new(),
             role: None,
             rules_version: None,
+            hearing: None,
             offset: None,
             retry_after_s: None,
         }
@@ -92,6 +97,7 @@ impl Refused {
             faults: self.faults.clone(),
             role: self.role,
             rules_version: self.rules_version,
+            hearing: self.hearing.clone(),
         }
     }
 
@@ -173,6 +179,9 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
         ProblemKind::QuestDone => (StatusCode::CONFLICT, "The quest is done"),
         ProblemKind::QuestNotVisited => (StatusCode::CONFLICT, "Visit the quest's link first"),
         ProblemKind::ReferralRefused => (StatusCode::CONFLICT, "No referral"),
+        ProblemKind::SignUpClosed => (StatusCode::FORBIDDEN, "Nobody new can sign up here"),
+        ProblemKind::ChallengeLate => (StatusCode::CONFLICT, "The challenge is over"),
+        ProblemKind::ChallengeAnswered => (StatusCode::CONFLICT, "Answered before"),
         ProblemKind::Internal | ProblemKind::Unknown => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "A fault of the coordinator",

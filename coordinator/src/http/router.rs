@@ -16,9 +16,9 @@ use utoipa::openapi::security::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
-    blobs, campaign, community, events, fair_play, frames, jobs, leaderboard, ledger, operator,
-    payouts, people, quests, reviews, scenes, sessions, sign_in, snapshots, system, worker_history,
-    workers,
+    blobs, campaign, community, events, fair_play, frames, hearing, jobs, leaderboard, ledger,
+    operator, payouts, people, quests, reviews, scenes, sessions, sign_in, snapshots, system,
+    worker_history, workers,
 };
 use super::needs;
 use super::{agent, pages};
@@ -52,6 +52,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(worker_history::routes()) // /api/v1/workers/{id}/uptime|tasks|earnings|telemetry
         .merge(campaign::routes()) //   /api/v1/campaign[/rules]  /api/v1/operator/campaigns[/{id}/rules|dates|close]
         .merge(fair_play::routes()) //  /api/v1/me/decisions|appeal|export  DELETE /api/v1/me
+        .merge(hearing::routes()) //     /api/v1/hearing[/appeal|export]
         .merge(operator::routes()) //   /api/v1/operator/people[/{id}[/standing]]  …/appeals[/{id}]  …/signals  …/audit-log
         // operators
         .merge(payouts::routes()) //    /api/v1/operator/payouts[/{id}[/state|approve|withdraw|send|…]]  …/payout-account
@@ -61,7 +62,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(leaderboard::routes()) // /api/v1/leaderboard[/me|/name]
         .merge(ledger::routes()) //     /api/v1/ledger[/entries]  /api/v1/ledger.csv
         // workers
-        .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}
+        .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  …/blobs/{hash}  …/challenges/{id}/begin|answer
         // machines that watch
         .merge(system::routes()) //     /healthz  /readyz  /metrics  /api/v1/supported-gpus
 }

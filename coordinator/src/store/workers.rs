@@ -269,13 +269,14 @@ pub async fn save_hello(tx: &mut Tx, id: WorkerId, hello: &Hello, now_us: i64) -
     execute!(
         tx,
         "UPDATE workers SET hello = $2, instance = $3, hello_us = $4, series = $5, abilities = $6, \
-             turned_away_us = NULL, turned_away_version = NULL WHERE id = $1",
+             answers_challenges = $7, turned_away_us = NULL, turned_away_version = NULL WHERE id = $1",
         id.to_string(),
         json(hello),
         hello.instance.to_string(),
         now_us,
         json(&series.collect::<Vec<_>>()),
-        json(&hello.slots.iter().map(Ability::from).collect::<Vec<_>>())
+        json(&hello.slots.iter().map(Ability::from).collect::<Vec<_>>()),
+        i64::from(hello.answers_challenges)
     )?;
     for uuid in hello.slots.iter().filter_map(|slot| slot.uuid.as_deref()) {
         standing::note_device(tx, uuid, id, now_us).await?;

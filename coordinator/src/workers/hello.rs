@@ -233,6 +233,7 @@ mod tests {
             doctor: Vec::new(),
             journal: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             installs: Vec::new(),
         }
     }

@@ -52,6 +52,8 @@ fn expected(needs: Needs) -> [Met; 10] {
         Needs::Right(Right::Workers) => [Who, owner, owner, Yes, owner, Yes, No, Yes, Yes, Who],
         Needs::Right(Right::Community) => [Who, member, member, member, Yes, Yes, No, No, No, Who],
         Needs::Right(Right::Operate) => [Who, No, No, No, No, Yes, No, No, Yes, Who],
+        // Nobody of these is banned: fair_play.rs asks as somebody who is.
+        Needs::Hearing => [Who; 10],
         Needs::WorkerToken => [Who, Who, Who, Who, Who, Who, Who, Who, Who, Yes],
     }
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use pictor_protocol::BlobHash;
 use pictor_protocol::agent::{
     AttemptRef, Command, Lease, RenderFault, ReportAnswer, RuntimeInfo, Welcome,
 };
 use pictor_protocol::blender::Series;
+use pictor_protocol::{BlobHash, ChallengeId};
 
 use super::ability::{Found, Probe};
+use super::challenging::ChallengeEnd;
 use super::{SessionId, SlotId};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +48,12 @@ pub enum Event {
         slot: SlotId,
         probe: Probe,
         found: Found,
+    },
+    /// A presence challenge is over.
+    ChallengeOver {
+        slot: SlotId,
+        challenge: ChallengeId,
+        end: ChallengeEnd,
     },
     /// An installation that the agent wanted is over.
     Installed {

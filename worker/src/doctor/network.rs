@@ -255,6 +255,7 @@ mod tests {
             faults: Vec::new(),
             role: None,
             rules_version: None,
+            hearing: None,
         }))
     }
 

@@ -9,6 +9,7 @@ use pictor_protocol::campaign::{
     Campaign, CampaignDates, CampaignList, CampaignNow, NewCampaign, NewRules, RulesHistory,
     RulesVersion,
 };
+use pictor_protocol::challenge::{BeginChallenge, Challenge, ChallengeReceived};
 use pictor_protocol::community::{
     CheckInMonth, CheckedIn, ClaimQuest, EnterReferral, OpenedQuest, QuestList, QuestProgress,
     QuestWebhook, Referral, RefuseClaim, WaitingClaims,
@@ -50,8 +51,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::samples::{
-    agent, campaign, community, fair_play, job, ledger, payout, people, review, scene, sign_in,
-    worker,
+    agent, campaign, challenge, community, fair_play, job, ledger, payout, people, review, scene,
+    sign_in, worker,
 };
 
 pub fn all() -> Vec<Message> {
@@ -66,6 +67,10 @@ pub fn all() -> Vec<Message> {
         message::<ReportAnswer>(agent::report_answer()),
         message::<AskForCommands>(agent::ask_for_commands()),
         message::<Commands>(agent::commands()),
+        // challenge
+        message::<BeginChallenge>(challenge::begin_challenge()),
+        message::<Challenge>(challenge::challenge()),
+        message::<ChallengeReceived>(challenge::challenge_received()),
         // job
         message::<NewJob>(job::new_job()),
         message::<Job>(job::job()),

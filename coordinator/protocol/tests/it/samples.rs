@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod campaign;
+pub mod challenge;
 pub mod community;
 pub mod fair_play;
 pub mod job;

@@ -229,6 +229,7 @@ fn online() -> WorkerRow {
             doctor: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             journal: Vec::new(),
         })),
         series: Json(vec![BLENDER]),

@@ -243,6 +243,7 @@ impl Bench {
                 doctor: Vec::new(),
                 journal: Vec::new(),
                 installable: Vec::new(),
+                answers_challenges: false,
                 installs: Vec::new(),
             };
             let client = Client::new(&self.world.url, &config.token);

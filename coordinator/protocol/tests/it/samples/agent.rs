@@ -8,7 +8,7 @@ use pictor_protocol::blender::Series;
 use pictor_protocol::gpus::ComputeCapability;
 use pictor_protocol::health::{CheckOutcome, DoctorCheck};
 use pictor_protocol::worker::Presence;
-use pictor_protocol::{JobId, LeaseId, TaskId, WorkerId};
+use pictor_protocol::{ChallengeId, JobId, LeaseId, TaskId, WorkerId};
 
 use super::{NEW_YEAR_MS, blob, job, uuid, worker};
 
@@ -25,6 +25,7 @@ pub fn hello() -> Vec<Hello> {
         installable: vec![Series::new(4, 2), Series::new(5, 0)],
         installs: installs(),
         doctor: doctor(),
+        answers_challenges: true,
     }]
 }
 
@@ -242,7 +243,11 @@ fn every_command() -> Vec<Command> {
     let install = Command::Install {
         series: Series::new(4, 2),
     };
-    vec![stop, Command::Drain, install]
+    let challenge = Command::Challenge {
+        challenge: ChallengeId::new(uuid(6)),
+        slot: 1,
+    };
+    vec![stop, Command::Drain, install, challenge]
 }
 
 fn every_fault() -> [RenderFault; 15] {
