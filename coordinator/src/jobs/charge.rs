@@ -33,13 +33,6 @@ pub enum ChargeError {
     Store(#[from] StoreError),
 }
 
-impl ChargeError {
-    /// More credits, or a higher cap, and it goes.
-    pub fn is_shortage(&self) -> bool {
-        matches!(self, Self::NotEnough { .. } | Self::Short(_))
-    }
-}
-
 /// What a new job is going to cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {

@@ -20,6 +20,7 @@ mod ledger;
 mod machines;
 mod my_workers;
 mod openapi;
+mod pages;
 mod payouts;
 mod people;
 mod presence;

@@ -26,6 +26,7 @@ use crate::http::auth::Creator;
 use crate::http::extract::{Form, Path, Query};
 use crate::http::problem::{Refused, Result};
 use crate::jobs::submit::{self, Preview, Submitted};
+use crate::jobs::charge::ChargeError;
 use crate::jobs::{JobError, overview};
 
 pub fn routes() -> Router<Arc<App>> {
@@ -247,7 +248,13 @@ fn faults_of(error: JobError) -> Result<Vec<Fault>> {
     match error {
         JobError::Invalid(faults) => Ok(faults),
         JobError::NewerThanEveryRuntime(why) => one("blender", why),
-        JobError::Charge(error) if error.is_shortage() => one("credits", error.to_string()),
+        JobError::Charge(ChargeError::NotEnough { needed, available }) => {
+            let needed = show::amount(needed);
+            let available = show::amount(available);
+            let why = format!("the first frames need {needed} credits, and you have {available}");
+            one("credits", why)
+        }
+        JobError::Charge(ChargeError::Short(why)) => one("spend_cap_micros", why.to_string()),
         other => Err(Refused::from(other)),
     }
 }
