@@ -97,6 +97,7 @@ pub mod jobs;
 pub mod leaderboard;
 pub mod ledger;
 pub mod logs;
+pub mod network;
 pub mod online;
 pub mod payout_transactions;
 pub mod payouts;

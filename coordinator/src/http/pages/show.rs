@@ -320,6 +320,7 @@ pub fn signal_kind(of: impl Borrow<SignalKind>) -> &'static str {
         SignalKind::ReferralRing => "A ring of referrals",
         SignalKind::Clockwork => "Check-ins like clockwork",
         SignalKind::IdleUptime => "Uptime without work",
+        SignalKind::Refunds => "Most frames sent back",
         SignalKind::Unknown => "Something else",
     }
 }
