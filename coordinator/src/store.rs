@@ -103,6 +103,7 @@ pub mod dispatch;
 mod durable;
 pub mod earnings;
 pub mod identities;
+pub mod job_pages;
 pub mod jobs;
 pub mod leaderboard;
 pub mod ledger;

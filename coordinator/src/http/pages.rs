@@ -34,6 +34,7 @@ mod assets;
 mod dashboard;
 mod draw;
 mod help;
+mod jobs;
 mod landing;
 mod layout;
 mod leaderboard;
@@ -65,6 +66,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(sign_in::routes()) //    /sign-in[/{secret}|/oidc[/callback]]
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
         .merge(workers::routes()) //    /workers[/…]  /install/{file}
+        .merge(jobs::routes()) //       /jobs[/new|/{id}[/frames/{frame}|…]]  /scenes/{id}/new-job
         .merge(account::routes()) //    /account/tokens  /sign-out
         .merge(operator::routes()) //   /operator/…
         .layer(middleware::from_fn_with_state(

@@ -21,6 +21,7 @@ mod machines;
 mod my_workers;
 mod network;
 mod openapi;
+mod pages;
 mod payouts;
 mod people;
 mod presence;

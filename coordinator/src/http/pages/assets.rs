@@ -33,6 +33,12 @@ files!(
     "app.js",
     "wallet.js",
     "workers.js"
+    "blake3.js",
+    "hash.js",
+    "upload.js",
+    "estimate.js",
+    "player.js",
+    "job.js",
 );
 
 struct Asset {

@@ -319,6 +319,7 @@ pub fn worker_state(of: impl Borrow<WorkerState>) -> Tone {
         WorkerState::OutsideHours => tone("Outside its hours", "paused"),
         WorkerState::Pausing => tone("Pausing", "paused"),
         WorkerState::Paused => tone("Paused", "paused"),
+        WorkerState::OutsideHours => tone("Outside its hours", "paused"),
         WorkerState::Suspended => tone("Suspended", "failed"),
         WorkerState::Retired => tone("Retired", "waiting"),
         WorkerState::Unknown => tone("Unknown", "waiting"),

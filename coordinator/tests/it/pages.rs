@@ -1,0 +1,3 @@
+//! What pages show and what their forms do, without scripts.
+
+mod jobs;
