@@ -4,6 +4,7 @@
 
 mod account;
 mod bad_input;
+mod browser;
 mod campaign;
 mod cli;
 mod community;
@@ -18,6 +19,7 @@ mod leaderboard;
 mod ledger;
 mod my_workers;
 mod openapi;
+mod pages;
 mod payouts;
 mod people;
 mod real_pictures;

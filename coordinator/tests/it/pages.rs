@@ -1,0 +1,1 @@
+//! What pages show and what their forms do, without scripts.
