@@ -15,7 +15,7 @@
 //!
 //! Secrets are 256 random bits behind a prefix that says what they are (`pct_` an access token, `pcw_` a
 //! worker's, `pcs_` a session, `pcl_` a sign-in link, `pco_` a sign-in at an OpenID provider,
-//! `pcq_` a visit to a quest's link), so that one found in a log can be told and
+//! `pcq_` a visit to a quest's link, `pch_` a hearing), so that one found in a log can be told and
 //! revoked. Only their BLAKE3 hashes are stored.
 
 pub mod acceptance;
@@ -71,6 +71,7 @@ pub enum SecretKind {
     SignInLink,
     OidcSignIn,
     QuestNonce,
+    Hearing,
 }
 
 /// The operating system gave no randomness.
@@ -87,6 +88,7 @@ impl Secret {
             SecretKind::SignInLink => "pcl_",
             SecretKind::OidcSignIn => "pco_",
             SecretKind::QuestNonce => "pcq_",
+            SecretKind::Hearing => "pch_",
         };
         Ok(Self(format!("{prefix}{}", random_digits()?)))
     }

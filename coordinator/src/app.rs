@@ -25,6 +25,7 @@ use crate::fair_play::watch;
 use crate::http;
 use crate::ledger::nightly;
 use crate::metrics::Metrics;
+use crate::presence;
 use crate::progress::LiveProgress;
 use crate::store::{self, Store, StoreError};
 use crate::telemetry::LiveTelemetry;
@@ -235,6 +236,7 @@ fn run_beside(app: &Arc<App>) {
     }
     beside!(
         sweep::run,
+        presence::run,
         online::run,
         settle::run,
         leaderboard::run,

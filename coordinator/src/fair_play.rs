@@ -17,6 +17,7 @@
 //! | [`standing`] | which decision may follow which standing, and what an appeal may change; pure |
 //! | [`decide`] | what operators decide, and what follows from it at once |
 //! | [`appeal`] | what people say against it, and what operators answer |
+//! | [`hearing`] | how somebody is heard who may not sign in |
 //! | [`forfeit`] | points that are taken, and given back |
 //! | [`traces`] | identities as keyed hashes, which outlive accounts |
 //! | [`signals`] | what looks like cheating; pure |
@@ -28,6 +29,7 @@
 pub mod appeal;
 pub mod decide;
 pub mod forfeit;
+pub mod hearing;
 pub mod signals;
 pub mod standing;
 #[cfg(test)]

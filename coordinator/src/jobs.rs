@@ -8,17 +8,26 @@
 //! | [`state`] | where a job stands, and which wishes it allows (pure) |
 //! | [`cost`] | prices, guesses, estimates, reserves (pure) |
 //! | [`charge`] | a job is paid for, in the transaction of the fact |
-//! | [`submit`], [`change`], [`view`] | the operations |
+//! | [`review`] | what a creator may say of a frame (pure) |
+//! | [`waits`] | why frames wait, worker by worker (loading aside, pure) |
+//! | [`list`], [`at_work`] | the jobs of somebody; who works on one |
+//! | [`submit`], [`change`], [`approve`], [`send_back`], [`view`] | the operations |
 
+pub mod approve;
+pub mod at_work;
 pub mod change;
 pub mod charge;
 pub mod cost;
 pub mod intake;
+pub mod list;
 pub mod plan;
+pub mod review;
 pub mod scene;
+pub mod send_back;
 pub mod state;
 pub mod submit;
 pub mod view;
+pub mod waits;
 
 use pictor_protocol::settings::Fault;
 
@@ -41,6 +50,9 @@ pub enum JobError {
     NewerThanEveryRuntime(String),
     #[error(transparent)]
     NotNow(#[from] NotNow),
+    /// Frames of which this cannot be said; nothing was changed.
+    #[error("this cannot be said of every frame")]
+    Review(Vec<(i32, review::Why)>),
     #[error(transparent)]
     Charge(#[from] charge::ChargeError),
     #[error(transparent)]

@@ -9,6 +9,7 @@
 //! | [`dispatch`] | leases: who renders what |
 //! | [`trust`] | what an output must pass |
 //! | [`workers`] | registry, config files, presence |
+//! | [`presence`] | challenges: idle slots prove that they render |
 //! | [`accounts`] | people, tokens, sessions |
 //! | [`campaign`] | campaigns and the versions of their rules |
 //! | [`fair_play`] | standings, appeals, what looks like cheating |
@@ -34,6 +35,7 @@ pub mod jobs;
 pub mod launcher;
 pub mod ledger;
 pub mod metrics;
+pub mod presence;
 pub mod progress;
 pub mod store;
 pub mod telemetry;

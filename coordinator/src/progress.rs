@@ -37,6 +37,10 @@ impl LiveProgress {
         }
     }
 
+    pub fn of_frame(&self, job: JobId, frame: i32) -> Option<FrameProgress> {
+        self.lock().get(&job)?.get(&frame).cloned()
+    }
+
     pub fn of_job(&self, job: JobId) -> Vec<FrameProgress> {
         let mut frames: Vec<_> = self
             .lock()

@@ -1,4 +1,7 @@
-//! What the GPUs' sensors say. Kept in memory only: a reading is worth nothing after a minute.
+//! What the GPUs' sensors say: the latest readings, in memory only, for they are worth nothing after a minute;
+//! and what they come to over the days, in [`history`].
+
+pub mod history;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,6 +10,7 @@ use pictor_protocol::WorkerId;
 use pictor_protocol::agent::Telemetry;
 
 use crate::workers::hello::SLOTS_MAX;
+use history::{Place, Readings, Unwritten, span_of};
 
 /// Readings beyond these are errors of a driver, or lies.
 const UTILISATION_PERCENT_MAX: u32 = 100;
@@ -14,9 +18,15 @@ const TEMPERATURE_CELSIUS_MAX: u32 = 150;
 const POWER_MILLIWATTS_MAX: u32 = 3_000_000;
 const MEMORY_BYTES_MAX: u64 = 4 << 40;
 
-/// The latest readings of every slot.
+/// The latest readings of every slot, and those that no table has yet.
 #[derive(Debug, Default)]
-pub struct LiveTelemetry(Mutex<HashMap<WorkerId, Latest>>);
+pub struct LiveTelemetry(Mutex<Live>);
+
+#[derive(Debug, Default)]
+struct Live {
+    workers: HashMap<WorkerId, Latest>,
+    unwritten: Unwritten,
+}
 
 #[derive(Debug, Default)]
 struct Latest {
@@ -29,7 +39,8 @@ impl LiveTelemetry {
         if readings.is_empty() {
             return;
         }
-        let mut workers = self.lock();
+        let mut live = self.lock();
+        let Live { workers, unwritten } = &mut *live;
         let latest = workers.entry(worker).or_default();
         latest.noted_us = now_us;
         for reading in readings
@@ -37,7 +48,15 @@ impl LiveTelemetry {
             .filter(|reading| usize::from(reading.slot) < SLOTS_MAX)
         {
             match believe(*reading) {
-                Some(reading) => latest.slots.insert(reading.slot, reading),
+                Some(reading) => {
+                    let place = Place {
+                        worker,
+                        span: span_of(now_us),
+                        slot: reading.slot,
+                    };
+                    unwritten.add(place, &Readings::of(&reading));
+                    latest.slots.insert(reading.slot, reading)
+                }
                 None => latest.slots.remove(&reading.slot),
             };
         }
@@ -46,21 +65,38 @@ impl LiveTelemetry {
     /// By slot.
     pub fn of_worker(&self, worker: WorkerId) -> Vec<Telemetry> {
         self.lock()
+            .workers
             .get(&worker)
             .map_or_else(Vec::new, |latest| latest.slots.values().copied().collect())
     }
 
     /// The worker was started anew, perhaps with other slots.
     pub fn forget(&self, worker: WorkerId) {
-        self.lock().remove(&worker);
+        self.lock().workers.remove(&worker);
     }
 
     /// Forgets workers that said nothing since then.
     pub fn forget_before(&self, us: i64) {
-        self.lock().retain(|_, latest| latest.noted_us >= us);
+        let mut live = self.lock();
+        live.workers.retain(|_, latest| latest.noted_us >= us);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<WorkerId, Latest>> {
+    /// What no table has yet of a worker, from a span on.
+    pub fn unwritten(&self, worker: WorkerId, since: i64) -> Vec<(Place, Readings)> {
+        self.lock().unwritten.of_worker(worker, since)
+    }
+
+    /// Up to `most` of the spans before this one that no table has.
+    pub fn unwritten_before(&self, span: i64, most: usize) -> Vec<(Place, Readings)> {
+        self.lock().unwritten.before(span, most)
+    }
+
+    /// A table has them now.
+    pub fn written(&self, spans: &[(Place, Readings)]) {
+        self.lock().unwritten.forget(spans);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Live> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,17 +2,26 @@
 //!
 //! | room | what it owns |
 //! |---|---|
+//! | [`beside`] | what is said of the workers on a page beside their rows |
+//! | [`earnings`] | what a worker earned |
 //! | [`hello`] | what a worker says of itself |
+//! | [`schedule`] | the hours of a week in which a worker takes frames; pure |
 //! | [`status`] | what a worker does, why, and what can be done about it; pure |
 //! | [`waiting`] | why nothing runs on a worker |
 //! | [`uptime`] | when a worker was there |
 
+pub mod beside;
+pub mod earnings;
 pub mod hello;
+pub mod schedule;
 pub mod status;
 pub mod uptime;
 pub mod waiting;
 
-use pictor_protocol::agent::Hello;
+use pictor_protocol::agent::{Hello, RuntimeInfo, SlotInfo};
+use pictor_protocol::health::DoctorCheck;
+use pictor_protocol::schedule::Schedule;
+use pictor_protocol::settings::Fault;
 use pictor_protocol::worker::{Presence, Worker};
 use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
 use pictor_protocol::{UserId, WorkerId};
@@ -26,9 +35,10 @@ use crate::dispatch::ability::Equipment;
 use crate::dispatch::report;
 use crate::dispatch::task::Event;
 use crate::store::attempts::{self, AttemptRow};
+use crate::store::dispatch::OnlineWorker;
 use crate::store::workers::{self, Decision, WorkerRow, WorkerStatus};
-use crate::store::{Store, StoreError, Tx};
-use waiting::Queue;
+use crate::store::{self, Store, StoreError, Tx};
+use beside::Beside;
 
 /// A worker that was silent for this long counts as gone. It keeps a request open all the time, so a
 /// minute and a half covers one held request and a lost answer.
@@ -44,6 +54,8 @@ pub enum WorkerError {
     BadSearch,
     #[error("a reason has 1 to {WHY_MAX} characters, none of them a control character")]
     BadReason,
+    #[error("a worker cannot have these hours")]
+    BadSchedule(Vec<Fault>),
     #[error("there is no such worker")]
     NotFound,
     #[error("the worker is suspended: only an operator can change that")]
@@ -163,6 +175,34 @@ pub async fn resume(app: &App, owner: UserId, id: WorkerId) -> Result<(), Worker
     // A drained worker goes on asking: its held requests find something now.
     app.bells.work.ring();
     Ok(())
+}
+
+/// Sets the hours in which a worker takes frames; all of them, without a schedule. What it renders it finishes.
+pub async fn set_schedule(
+    app: &App,
+    owner: UserId,
+    id: WorkerId,
+    schedule: Option<&Schedule>,
+) -> Result<(), WorkerError> {
+    let faults = schedule.map(schedule::faults).unwrap_or_default();
+    if !faults.is_empty() {
+        return Err(WorkerError::BadSchedule(faults));
+    }
+    let mut tx = app.store.write().await?;
+    if !workers::set_schedule(&mut tx, owner, id, schedule).await? {
+        return Err(WorkerError::NotFound);
+    }
+    tx.commit().await?;
+    // It may be given something now.
+    app.bells.work.ring();
+    Ok(())
+}
+
+/// The workers that may be given frames now.
+pub async fn taking_frames(tx: &mut Tx, now_us: i64) -> Result<Vec<OnlineWorker>, StoreError> {
+    let mut online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+    online.retain(|worker| schedule::is_open(worker.schedule.0.as_ref(), now_us));
+    Ok(online)
 }
 
 async fn set_draining(
@@ -293,28 +333,20 @@ pub fn presence(status: WorkerStatus, last_seen_us: Option<i64>, now_us: i64) ->
     }
 }
 
-/// A worker as its owner sees it, held against what waits to be rendered.
-pub fn view(app: &App, row: WorkerRow, queue: &Queue) -> Worker {
+/// A worker as its owner sees it.
+pub fn view(app: &App, row: WorkerRow, beside: &Beside) -> Worker {
     let status = status::status(&row, app.now_us(), || {
         let can = Equipment {
             series: &row.series.0,
             slots: &row.abilities.0,
         };
-        queue.why(row.id, can)
+        beside.queue.why(row.id, can)
     });
     let presence = presence(row.status, row.last_seen_us, app.now_us());
     let is_there = matches!(presence, Presence::Online | Presence::Draining);
     let telemetry = is_there.then(|| app.telemetry.of_worker(row.id));
     let hello: Option<Hello> = row.hello.0;
-    let (version, driver, slots, runtimes) = match hello {
-        Some(hello) => (
-            Some(hello.version),
-            hello.driver,
-            hello.slots,
-            hello.runtimes,
-        ),
-        None => (None, None, Vec::new(), Vec::new()),
-    };
+    let said = hello.map_or_else(Said::default, Said::from);
     Worker {
         id: row.id,
         name: row.name,
@@ -322,14 +354,43 @@ pub fn view(app: &App, row: WorkerRow, queue: &Queue) -> Worker {
         created_ms: row.created_us / 1_000,
         last_seen_ms: row.last_seen_us.map(|us| us / 1_000),
         connected_ms: row.hello_us.map(|us| us / 1_000),
-        version,
-        slots,
-        runtimes,
-        driver,
+        version: said.version,
+        slots: said.slots,
+        runtimes: said.runtimes,
+        driver: said.driver,
+        sandbox: said.sandbox,
+        doctor: said.doctor,
         telemetry: telemetry.unwrap_or_default(),
         leased: row.leased as u32,
+        current: beside.current(row.id),
         done: row.done as u64,
+        earned_today_micros: beside.earned_today(row.id),
+        schedule: row.schedule.0,
         status: Some(status),
+    }
+}
+
+/// What of a hello its worker's owner is shown.
+#[derive(Default)]
+struct Said {
+    version: Option<String>,
+    driver: Option<String>,
+    slots: Vec<SlotInfo>,
+    runtimes: Vec<RuntimeInfo>,
+    sandbox: Vec<String>,
+    doctor: Vec<DoctorCheck>,
+}
+
+impl From<Hello> for Said {
+    fn from(hello: Hello) -> Self {
+        Self {
+            version: Some(hello.version),
+            driver: hello.driver,
+            slots: hello.slots,
+            runtimes: hello.runtimes,
+            sandbox: hello.sandbox,
+            doctor: hello.doctor,
+        }
     }
 }
 

@@ -32,6 +32,7 @@
 
 pub mod ability;
 mod blender_said;
+pub mod challenging;
 mod delivery;
 pub mod effect;
 mod ending;
@@ -106,7 +107,7 @@ pub struct Agent {
     link: Link,
     /// A hello is out.
     is_greeting: bool,
-    /// What a slot can do, or what is installed, has changed since the last hello.
+    /// What a slot can do, what is installed, or what the doctor found has changed since the last hello.
     has_news: bool,
     installs: Installs,
     mode: Mode,
@@ -192,7 +193,13 @@ impl Agent {
                 what,
             } => self.blender_said(now, slot, session, what),
             Event::Probed { slot, probe, found } => self.probed(slot, probe, found),
+            Event::ChallengeOver {
+                slot,
+                challenge,
+                end,
+            } => self.challenge_over(slot, challenge, end),
             Event::Installed { series, result } => self.installed(now, series, result.map(drop)),
+            Event::Examined => self.has_news = true,
             Event::Stored {
                 attempt,
                 output,
@@ -247,6 +254,7 @@ impl Agent {
         }
         self.advance_slots(now);
         self.advance_probes(now);
+        self.advance_challenges();
         self.advance_news();
         self.advance_scenes();
         self.advance_requests(now);

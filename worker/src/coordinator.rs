@@ -15,12 +15,13 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RANGE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use pictor_protocol::BlobHash;
 use pictor_protocol::agent::{
     AskForCommands, AskForWork, Commands, Hello, Registration, Report, ReportAnswer, Welcome, Work,
 };
 use pictor_protocol::blob::{UPLOAD_LENGTH, UPLOAD_OFFSET};
+use pictor_protocol::challenge::{BeginChallenge, Challenge, ChallengeReceived};
 use pictor_protocol::problem::{MEDIA_TYPE, Problem};
+use pictor_protocol::{BlobHash, ChallengeId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,6 +32,8 @@ use transport::Transport;
 
 /// For a request that is answered as soon as it is understood.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// For the beginning of a presence challenge, which is held while others get ready.
+const CHALLENGE_WITHIN: Duration = Duration::from_secs(60);
 /// Added to the time for which the coordinator may hold a request.
 const HOLD_MARGIN: Duration = Duration::from_secs(15);
 /// A download that brings nothing for so long is dead.
@@ -99,6 +102,29 @@ impl Coordinator {
     /// Held by the coordinator for as long as the request says.
     pub async fn commands(&self, ask: &AskForCommands) -> Result<Commands, CallError> {
         self.post("commands", ask, held(ask.hold_ms)).await
+    }
+
+    /// Held by the coordinator until the challenge opens.
+    pub async fn begin_challenge(
+        &self,
+        id: ChallengeId,
+        begin: &BeginChallenge,
+    ) -> Result<Challenge, CallError> {
+        self.post(&format!("challenges/{id}/begin"), begin, CHALLENGE_WITHIN)
+            .await
+    }
+
+    pub async fn answer_challenge(
+        &self,
+        id: ChallengeId,
+        picture: &Bytes,
+    ) -> Result<ChallengeReceived, CallError> {
+        let name = format!("challenges/{id}/answer");
+        let request = self.request(Method::PUT, &name);
+        let request = request.header(CONTENT_TYPE, "image/png");
+        let body = Body::bytes(picture.clone());
+        let response = self.send(request, body, ANSWER_WITHIN).await?;
+        read_answer(&name, self.refuse(response).await?).await
     }
 
     pub async fn blob_head(&self, hash: BlobHash) -> Result<Held, CallError> {

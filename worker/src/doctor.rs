@@ -17,8 +17,9 @@ mod network;
 mod reach;
 mod render;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use pictor_protocol::health::{CheckOutcome, DoctorCheck};
 use serde::Serialize;
 
 use crate::gpu::Library;
@@ -61,6 +62,13 @@ pub async fn examine(options: &Options) -> Vec<Check> {
     judge(&facts)
 }
 
+/// What keeps Blender from the rest of this machine, outermost first: what the worker itself is kept in, for
+/// every program that it starts inherits it.
+pub fn sandbox() -> Vec<String> {
+    let is_container = gather::is_container(Path::new("/"));
+    host::layers(&gather::process(), is_container)
+}
+
 fn judge(facts: &Facts) -> Vec<Check> {
     let mut checks = network::checks(facts);
     checks.extend(gpus::checks(facts));
@@ -100,6 +108,22 @@ impl Outcome {
             Self::Warning => "warning",
             Self::Failed => "failed",
             Self::NotApplicable => "not applicable",
+        }
+    }
+}
+
+impl From<Check> for DoctorCheck {
+    fn from(check: Check) -> Self {
+        Self {
+            name: check.check,
+            outcome: match check.outcome {
+                Outcome::Ok => CheckOutcome::Ok,
+                Outcome::Warning => CheckOutcome::Warn,
+                Outcome::Failed => CheckOutcome::Fail,
+                Outcome::NotApplicable => CheckOutcome::NotApplicable,
+            },
+            text: check.detail,
+            advice: check.remedy,
         }
     }
 }

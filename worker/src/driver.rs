@@ -8,6 +8,7 @@
 //! Owns the tasks, the clock and the randomness. Decides nothing about frames: whatever depends on
 //! what happened before belongs in [`crate::agent`].
 
+mod challenges;
 mod fatal;
 mod line;
 mod narrate;
@@ -28,6 +29,7 @@ use pictor_protocol::agent::{
     AttemptRef, Grant, Hello, Install, InstallState, PROTOCOL, RuntimeInfo, SlotInfo,
 };
 use pictor_protocol::blender::Series;
+use pictor_protocol::health::DoctorCheck;
 use pictor_protocol::settings::Format;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -35,19 +37,23 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::agent::ability::Told;
+use crate::agent::challenging::ChallengeOrder;
 use crate::agent::installing::{Installs, Progress};
 use crate::agent::{
     Ability, Agent, Effect, Ending, Event, Order, ProbeOrder, SessionEvent, SessionId, SessionStep,
     Setup, SlotId,
 };
 use crate::coordinator::Coordinator;
+use crate::doctor;
 use crate::gpu::Watch;
 use crate::heartbeat::{self, Heartbeat, Link};
 use crate::journal::Journal;
 use crate::scenes::Scenes;
 pub use fatal::Fatal;
 use line::Line;
-pub use render::{Frame, ProbeTask, Renderer, Said, SessionEnd, SessionOrder, SessionTask};
+pub use render::{
+    ChallengeTask, Frame, ProbeTask, Renderer, Said, SessionEnd, SessionOrder, SessionTask,
+};
 use tasks::{Running, Tasks};
 
 /// After the second signal everything ends within this.
@@ -72,6 +78,10 @@ pub struct Parts<R> {
     pub installable: Vec<Series>,
     /// Version of the GPU driver.
     pub gpu_driver: Option<String>,
+    /// What keeps Blender from the rest of the machine, outermost first.
+    pub sandbox: Vec<String>,
+    /// What the doctor looks at, once, beside everything else; nothing, if nobody wants it.
+    pub doctor: Option<doctor::Options>,
     /// Reads the sensors of the slots' GPUs, and notices when one is gone.
     pub gpus: Watch,
     /// For every slot, what an earlier start proved.
@@ -87,6 +97,7 @@ pub struct EndWanted;
 enum Message {
     Event(Event),
     Fatal(Fatal),
+    Examined(Vec<DoctorCheck>),
 }
 
 /// Renders until the owner wants an end or nothing can be done any more.
@@ -115,11 +126,15 @@ struct Driver<R> {
     runtimes: Vec<RuntimeInfo>,
     slots: Vec<SlotInfo>,
     gpu_driver: Option<String>,
+    sandbox: Vec<String>,
+    /// Empty until the doctor is done.
+    examined: Vec<DoctorCheck>,
     gpus: Watch,
     sessions: HashMap<SlotId, LiveSession>,
     asks: Running<SlotId>,
     uploads: Running<AttemptRef>,
     fetches: Running<BlobHash>,
+    challenges: Running<SlotId>,
     heartbeat: Heartbeat,
     is_welcome: bool,
     ending: Option<Ending>,
@@ -144,6 +159,9 @@ impl<R: Renderer> Driver<R> {
             installable: parts.installable,
         };
         let mut tasks = Tasks::new();
+        if let Some(options) = parts.doctor {
+            tasks.spawn(examine(options, inbox.clone()));
+        }
         let shelf = shelf::Shelf::start(parts.journal, inbox.clone(), &mut tasks);
         Ok(Self {
             agent: Agent::new(setup),
@@ -157,11 +175,14 @@ impl<R: Renderer> Driver<R> {
             runtimes: parts.runtimes,
             slots: parts.slots,
             gpu_driver: parts.gpu_driver,
+            sandbox: parts.sandbox,
+            examined: Vec::new(),
             gpus: parts.gpus,
             sessions: HashMap::new(),
             asks: Running::under(&tasks),
             uploads: Running::under(&tasks),
             fetches: Running::under(&tasks),
+            challenges: Running::under(&tasks),
             heartbeat: parts.heartbeat,
             is_welcome: false,
             ending: None,
@@ -189,6 +210,10 @@ impl<R: Renderer> Driver<R> {
                 message = messages.recv() => match message {
                     Some(Message::Event(event)) => self.step(event),
                     Some(Message::Fatal(fatal)) => return Err(fatal),
+                    Some(Message::Examined(found)) => {
+                        self.examined = found;
+                        self.step(Event::Examined);
+                    }
                     None => return Ok(()),
                 },
                 Some(EndWanted) = end_wanted.recv() => {
@@ -266,6 +291,8 @@ impl<R: Renderer> Driver<R> {
             }
             Effect::Install { series } => self.install(series),
             Effect::Probe { slot, order } => self.probe(slot, order),
+            Effect::Challenge { slot, order } => self.challenge(slot, order),
+            Effect::GiveUpChallenge { slot } => self.challenges.cancel(&slot),
             Effect::Ask { slot, open } => {
                 let stop = self.asks.start(slot);
                 let cached = self.scenes.cached();
@@ -393,6 +420,14 @@ impl<R: Renderer> Driver<R> {
         });
     }
 
+    fn challenge(&mut self, slot: SlotId, order: ChallengeOrder) {
+        let stop = self.challenges.start(slot);
+        let (renderer, line) = (Arc::clone(&self.renderer), self.line.clone());
+        let prepared = challenges::Prepared::new(slot, order, self.render_dir.clone());
+        self.tasks
+            .spawn_until(stop, challenges::answer(line, renderer, prepared));
+    }
+
     fn install(&mut self, series: Series) {
         let stop = self.tasks.child_token();
         let (renderer, line) = (Arc::clone(&self.renderer), self.line.clone());
@@ -433,8 +468,10 @@ impl<R: Renderer> Driver<R> {
             slots: slots.collect(),
             runtimes: self.runtimes.clone(),
             driver: self.gpu_driver.clone(),
-            sandbox: Vec::new(),
+            sandbox: self.sandbox.clone(),
+            doctor: self.examined.clone(),
             journal,
+            answers_challenges: true,
             installs: self.installs(installs.begun),
             installable: installs.installable,
         }
@@ -471,6 +508,15 @@ impl<R: Renderer> Driver<R> {
         self.shelf.close();
         self.tasks.shut_down(SHUT_DOWN_WITHIN).await;
     }
+}
+
+/// Says what the doctor finds. The coordinator is waited for as long as any request is, so this is no part of
+/// the start.
+async fn examine(options: doctor::Options, inbox: mpsc::Sender<Message>) {
+    let found = doctor::examine(&options).await;
+    let found = found.into_iter().map(DoctorCheck::from).collect();
+    // After the worker's end nobody listens any more.
+    inbox.send(Message::Examined(found)).await.ok();
 }
 
 /// An empty directory.

@@ -229,6 +229,7 @@ impl<'a> Bench<'a> {
         };
         let open = Request::OpenBuiltin {
             settings: settings.clone(),
+            stage: None,
         };
         let mut session = match self.session.take() {
             Some(session) => session,
@@ -281,7 +282,7 @@ fn more_samples(samples: u32, took: Duration) -> Option<u32> {
 }
 
 /// Asks one by one; the last has to be a render. Outside is the end of Blender, inside what it refused.
-async fn ask<const N: usize>(
+pub(crate) async fn ask<const N: usize>(
     session: &mut Session,
     requests: [Request; N],
 ) -> Result<Result<Rendered, String>, SessionError> {

@@ -4,6 +4,7 @@
 //! Owns the translation between the wire's words and those of [`crate::blender`], what a slot's Blender is
 //! started with, and between a probe and the session that follows it the Blender that did the probe. Knows nothing of leases or the network.
 
+mod challenging;
 mod installing;
 mod probing;
 mod translate;
@@ -22,7 +23,9 @@ use crate::agent::{Found, SessionEvent, SlotId};
 use crate::blender::runtime::{Runtime, Series};
 use crate::blender::talk::{Device, Event, Failure, Open, Render, Rendered, Request, SceneFacts};
 use crate::blender::{Launch, Session};
-use crate::driver::{Frame, ProbeTask, Renderer, Said, SessionEnd, SessionOrder, SessionTask};
+use crate::driver::{
+    ChallengeTask, Frame, ProbeTask, Renderer, Said, SessionEnd, SessionOrder, SessionTask,
+};
 use crate::gpu::Watch;
 use crate::machine::{GpuPin, SlotHardware};
 use crate::probe::Proofs;
@@ -84,6 +87,10 @@ impl Renderer for Blender {
     async fn probe(&self, task: ProbeTask) -> Option<Found> {
         let stop = task.stop.clone();
         stop.run_until_cancelled(self.find_out(task)).await
+    }
+
+    async fn answer(&self, task: ChallengeTask) -> Result<Vec<u8>, String> {
+        self.answer_now(task).await
     }
 
     async fn install(

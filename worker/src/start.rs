@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::blender::runtime::{Runtime, Runtimes};
 use crate::config::{self, ConfigError, Settings, UserDirs};
 use crate::coordinator::{CallError, Coordinator};
+use crate::doctor;
 use crate::driver::{self, EndWanted, Fatal, Parts};
 use crate::errors::Chain;
 use crate::gpu::{GpuError, Inventory, Library, Watch};
@@ -138,6 +139,14 @@ fn parts(settings: &Settings, wishes: &Wishes) -> Result<Parts<Blender>, RunErro
         slots: slots.iter().map(|slot| slot.info.clone()).collect(),
         runtimes: runtimes.iter().map(renderer::runtime_info).collect(),
         gpu_driver,
+        sandbox: doctor::sandbox(),
+        doctor: Some(doctor::Options {
+            config: Some(wishes.config.clone()),
+            allow_cpu: wishes.allow_cpu,
+            nvml: wishes.nvml.clone(),
+            // The worker's own trials say more.
+            render: false,
+        }),
         gpus: gpus.clone(),
         abilities,
         idle_blender: settings.idle_blender,

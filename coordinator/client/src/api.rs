@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use pictor_protocol::job::{Frame, FramePage, Job, JobPage, NewJob, RetryFrames};
 use pictor_protocol::people::Me;
+use pictor_protocol::review::{ApproveFrames, SendBackFrames, SentBackFrames};
 use pictor_protocol::scene::{NewScene, Scene};
 use pictor_protocol::worker::WorkerList;
 use pictor_protocol::{BlobHash, JobId, blob};
@@ -113,6 +114,18 @@ impl Api {
 
     pub async fn retry(&self, id: JobId, frames: &RetryFrames) -> Result<Job, ApiError> {
         self.post(&format!("/jobs/{id}/retry"), frames).await
+    }
+
+    pub async fn approve(&self, id: JobId, frames: &ApproveFrames) -> Result<Job, ApiError> {
+        self.post(&format!("/jobs/{id}/approve"), frames).await
+    }
+
+    pub async fn send_back(
+        &self,
+        id: JobId,
+        frames: &SendBackFrames,
+    ) -> Result<SentBackFrames, ApiError> {
+        self.post(&format!("/jobs/{id}/send-back"), frames).await
     }
 
     /// All frames of a job, or those in one state, in order.

@@ -85,6 +85,15 @@ pub enum Command {
     Cancel(OneJob),
     /// Put failed frames of a job back into the queue.
     Retry(Retry),
+    /// Approve finished frames: they are what you wanted.
+    ///
+    /// Frames that are approved cannot be sent back any more.
+    Approve(Approve),
+    /// Send finished frames back, to be rendered again by another worker.
+    ///
+    /// Frames of other people's workers can be sent back twice, within 7 days, and not once they are
+    /// approved. They are refunded as long as the points for them are not settled.
+    SendBack(SendBack),
     /// Remove a job and its frames from the coordinator.
     Delete(Delete),
     /// List your workers.
@@ -322,6 +331,27 @@ pub struct Retry {
 }
 
 #[derive(Debug, Args)]
+pub struct Approve {
+    #[command(flatten)]
+    pub one: OneJob,
+    /// These frames, such as 1-10,15; every finished one when unset.
+    #[arg(value_name = "FRAMES", allow_hyphen_values = true, value_parser = FrameList::parse)]
+    pub frames: Option<FrameList>,
+}
+
+#[derive(Debug, Args)]
+pub struct SendBack {
+    #[command(flatten)]
+    pub one: OneJob,
+    /// These frames, such as 1-10,15.
+    #[arg(value_name = "FRAMES", allow_hyphen_values = true, value_parser = FrameList::parse)]
+    pub frames: FrameList,
+    /// What is wrong with them: whoever rendered them reads it.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+#[derive(Debug, Args)]
 pub struct Delete {
     #[command(flatten)]
     pub one: OneJob,
@@ -367,6 +397,23 @@ mod tests {
             submit(&["--no-denoise"]).settings.to_settings().denoise,
             Some(false)
         );
+    }
+
+    #[test]
+    fn negative_frames_can_be_sent_back() {
+        let words = [
+            "pictor",
+            "send-back",
+            "latest",
+            "-5--3",
+            "--reason",
+            "noise",
+        ];
+        let Command::SendBack(asked) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("not a send-back");
+        };
+        assert_eq!(asked.frames.as_slice(), [-5, -4, -3]);
+        assert_eq!(asked.reason, "noise");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub async fn run(cli: Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Resume(args) => orders::order(&api()?, args, Order::Resume, ui).await,
         Command::Cancel(args) => orders::order(&api()?, args, Order::Cancel, ui).await,
         Command::Retry(args) => orders::retry(&api()?, args, ui).await,
+        Command::Approve(args) => orders::approve(&api()?, args, ui).await,
+        Command::SendBack(args) => orders::send_back(&api()?, args, ui).await,
         Command::Delete(args) => orders::delete(&api()?, args, ui).await,
         Command::Workers => workers::workers(&api()?, ui).await,
     }

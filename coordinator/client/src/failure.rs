@@ -106,6 +106,7 @@ fn problem_code(problem: &Problem) -> u8 {
         | ProblemKind::ChooseARole
         | ProblemKind::AcceptTheRules
         | ProblemKind::Banned
+        | ProblemKind::SignUpClosed
         | ProblemKind::ForeignOrigin
         | ProblemKind::SignInExpired
         | ProblemKind::NotProven
@@ -129,7 +130,9 @@ fn problem_code(problem: &Problem) -> u8 {
         | ProblemKind::QuestNotOpen
         | ProblemKind::QuestDone
         | ProblemKind::QuestNotVisited
-        | ProblemKind::ReferralRefused => 6,
+        | ProblemKind::ReferralRefused
+        | ProblemKind::ChallengeLate
+        | ProblemKind::ChallengeAnswered => 6,
         ProblemKind::StorageFull
         | ProblemKind::Internal
         | ProblemKind::WorkerTooOld
@@ -162,6 +165,7 @@ mod tests {
             faults: vec![],
             role: None,
             rules_version: None,
+            hearing: None,
         }))))
     }
 

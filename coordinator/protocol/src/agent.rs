@@ -5,7 +5,8 @@
 //! registration   asked by installers             → how the coordinator knows this worker
 //! work       a slot asks for frames (held)       → a lease, or nothing yet
 //! report     progress, outputs, failures, logs   → a verdict on each, what is no longer mine
-//! commands   held open all the time              → stop this, drain, install that
+//! commands   held open all the time              → stop this, drain, install that, answer a challenge
+//! challenges a slot proves that it renders       (see [`crate::challenge`])
 //! blobs      scenes down, outputs up             (see [`crate::blob`])
 //! ```
 //!
@@ -19,10 +20,11 @@ use uuid::Uuid;
 
 use crate::blender::Series;
 use crate::gpus::ComputeCapability;
+use crate::health::DoctorCheck;
 use crate::job::RenderPlan;
 use crate::settings::RenderSettings;
 use crate::worker::Worker;
-use crate::{BlobHash, JobId, LeaseId, TaskId, WorkerId};
+use crate::{BlobHash, ChallengeId, JobId, LeaseId, TaskId, WorkerId};
 
 /// The version of this conversation.
 pub const PROTOCOL: u32 = 1;
@@ -65,6 +67,13 @@ pub struct Hello {
     /// What it was told to install and has not got.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub installs: Vec<Install>,
+    /// What the worker's doctor found at its start; nothing until it is done, and from workers that do not
+    /// say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doctor: Vec<DoctorCheck>,
+    /// The worker answers [`Command::Challenge`]; one that does not is not asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answers_challenges: bool,
 }
 
 /// How an installation of a Blender goes. One that is done is among the runtimes.
@@ -491,6 +500,9 @@ pub enum Command {
         #[schema(value_type = String)]
         series: Series,
     },
+    /// Get this slot's Blender ready beside everything else and begin the challenge, if the slot has nothing to
+    /// do: see [`crate::challenge`]. Work goes first at any time. Only to workers that said that they can.
+    Challenge { challenge: ChallengeId, slot: u16 },
     /// A command that this reader does not know yet.
     #[serde(other)]
     Unknown,

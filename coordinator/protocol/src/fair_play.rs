@@ -81,6 +81,20 @@ pub struct NewAppeal {
     pub words: String,
 }
 
+/// What lets somebody be heard who may not sign in. As a bearer token its secret opens these and nothing else:
+/// `GET /api/v1/hearing` (one's decisions, [`MyDecisions`]), `GET /api/v1/hearing/export` (all that is kept about
+/// one) and `POST /api/v1/hearing/appeal` ([`NewAppeal`]). It is told once; the next sign-in gives another one and
+/// makes it worthless.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Hearing {
+    pub secret: String,
+    pub expires_ms: i64,
+    /// The decision that bars from signing in.
+    pub decision: DecisionId,
+    /// In the words of whoever decided.
+    pub reason: String,
+}
+
 /// A person's word against a decision, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Appeal {

@@ -104,6 +104,10 @@ id!(
     CampaignId, "a campaign"
 );
 id!(
+    /// A slot's presence challenge.
+    ChallengeId, "a challenge"
+);
+id!(
     /// What an operator decided on a person.
     DecisionId, "a decision"
 );

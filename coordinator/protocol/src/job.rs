@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 
 use crate::blender::{BlenderWanted, Series};
 use crate::frames::FrameList;
+use crate::job_workers::WaitReason;
+use crate::review::{FrameAttempt, FrameReview};
 use crate::settings::{Engine, Format, RenderSettings};
 use crate::{BlobHash, JobId, Micros, SceneId, WorkerId};
 
@@ -218,8 +220,25 @@ pub struct Frame {
     pub error: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Output>,
+    /// What the creator said of it last; absent as long as nothing was said of this picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<FrameReview>,
+    /// How often a picture of it was sent back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub times_sent_back: u32,
+    /// Every time that it was handed out; in the answer about this frame alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<FrameAttempt>,
+    /// Why it waits, while it is queued; in the answer about this frame alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitReason>,
     /// The job's revision at its last change.
     pub revision: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(times: &u32) -> bool {
+    *times == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -254,6 +273,22 @@ pub struct JobPage {
     /// Pass as `before` for the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<JobId>,
+    /// How many jobs of that name there are in each state, on all pages and whatever `state` says.
+    #[serde(default)]
+    pub counts: JobCounts,
+}
+
+/// How many jobs are in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct JobCounts {
+    pub queued: u32,
+    pub rendering: u32,
+    pub paused: u32,
+    pub needs_attention: u32,
+    pub done: u32,
+    pub failed: u32,
+    pub cancelled: u32,
 }
 
 /// `GET /api/v1/jobs/{id}/frames`, in order.

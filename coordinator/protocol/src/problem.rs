@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::fair_play::Hearing;
 use crate::people::Role;
 use crate::settings::Fault;
 
@@ -101,7 +102,7 @@ pub enum ProblemKind {
     /// The rules of the campaign have to be accepted first; `rules_version` says which version.
     #[serde(rename = "urn:pictor:problem:accept-the-rules")]
     AcceptTheRules,
-    /// The person is banned here; `detail` says why.
+    /// The person is banned here; `detail` says why, and `hearing`, at sign-in, how to be heard.
     #[serde(rename = "urn:pictor:problem:banned")]
     Banned,
     /// No campaign runs yet, so nothing can be earned.
@@ -122,6 +123,15 @@ pub enum ProblemKind {
     /// Nobody can be entered as one's referrer any more, or not this person.
     #[serde(rename = "urn:pictor:problem:referral-refused")]
     ReferralRefused,
+    /// Nobody new can sign up here; who has an account still signs in.
+    #[serde(rename = "urn:pictor:problem:sign-up-closed")]
+    SignUpClosed,
+    /// The presence challenge was answered too late, or never begun.
+    #[serde(rename = "urn:pictor:problem:challenge-late")]
+    ChallengeLate,
+    /// The presence challenge was answered before, with another picture.
+    #[serde(rename = "urn:pictor:problem:challenge-answered")]
+    ChallengeAnswered,
     /// A fault of the coordinator; try again later.
     #[serde(rename = "urn:pictor:problem:internal")]
     Internal,
@@ -151,6 +161,9 @@ pub struct Problem {
     /// The version of the rules that has to be accepted first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules_version: Option<i64>,
+    /// With `banned`, when somebody has proven who they are: how they are heard all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hearing: Option<Hearing>,
 }
 
 impl fmt::Display for Problem {

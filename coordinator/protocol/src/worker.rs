@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::agent::{RuntimeInfo, SlotInfo, Telemetry};
-use crate::{JobId, WorkerId};
+use crate::health::DoctorCheck;
+use crate::schedule::Schedule;
+use crate::{JobId, Micros, WorkerId};
 
 /// `POST /api/v1/workers`; the answer is a [`crate::worker_config::WorkerConfig`], shown this once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -68,16 +70,46 @@ pub struct Worker {
     /// Version of its GPU driver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub driver: Option<String>,
+    /// What keeps Blender from the rest of its machine, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sandbox: Vec<String>,
+    /// What its doctor found at its start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doctor: Vec<DoctorCheck>,
     /// Latest readings of its GPUs; none when it is not online.
     #[serde(default)]
     pub telemetry: Vec<Telemetry>,
     /// Frames that it renders or holds now.
     pub leased: u32,
+    /// What its slots are at, one frame each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub current: Vec<CurrentFrame>,
     /// Frames that it has rendered and that were accepted.
     pub done: u64,
+    /// Points that its work earned since the day began in UTC.
+    #[serde(default)]
+    pub earned_today_micros: Micros,
+    /// The hours of the week in which it takes frames; all of them, when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// What it does now, and why, as the coordinator sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<WorkerStatus>,
+}
+
+/// The frame at which a slot is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CurrentFrame {
+    pub slot: u16,
+    pub frame: i32,
+    /// Whose job it is of, if it is one's own; other people's jobs are their business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<OwnJob>,
+    /// 0 to 1; none before the worker's first word on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraction: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elapsed_ms: Option<i64>,
 }
 
 /// `GET /api/v1/workers`
@@ -121,6 +153,8 @@ pub enum WorkerState {
     Pausing,
     /// It takes nothing until it is resumed.
     Paused,
+    /// It takes nothing until the hours begin that its owner set.
+    OutsideHours,
     /// An operator stopped it.
     Suspended,
     Retired,
@@ -244,6 +278,8 @@ pub enum WorkerTaskState {
     Lost,
     /// Not wanted any more.
     Stopped,
+    /// Accepted, and then sent back by the job's creator; `message` says why.
+    SentBack,
     /// A state that this reader does not know yet.
     #[serde(other)]
     Unknown,

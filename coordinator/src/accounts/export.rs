@@ -8,6 +8,7 @@ use super::{acceptance, identities, sessions};
 use crate::app::App;
 use crate::fair_play::view::{self, Viewer};
 use crate::jobs;
+use crate::store::jobs::JobsWanted;
 use crate::store::ledger::{EntryId, LineRow, lines_of};
 use crate::store::sessions::SessionRow;
 use crate::store::{
@@ -15,13 +16,17 @@ use crate::store::{
     sessions as session_rows,
 };
 use crate::workers;
-use crate::workers::waiting::Queue;
+use crate::workers::beside::Beside;
 
 /// So many rows are read at a time.
 const PAGE: i64 = 1_000;
 
 /// What is kept about somebody now; `None` if there is nobody of that id. `asking` is the session that asks.
-pub async fn export(app: &App, user: UserId, asking: &SessionRow) -> Result<Option<AccountExport>> {
+pub async fn export(
+    app: &App,
+    user: UserId,
+    asking: Option<&SessionRow>,
+) -> Result<Option<AccountExport>> {
     let mut tx = app.store.read().await?;
     let now_us = app.now_us();
     let Some(person) = people::person(&mut tx, user).await? else {
@@ -31,8 +36,9 @@ pub async fn export(app: &App, user: UserId, asking: &SessionRow) -> Result<Opti
     let accepted = acceptances::of_user(&mut tx, user).await?;
     let identities = identity_rows::of_user(&mut tx, user).await?;
     let sessions = session_rows::of_user(&mut tx, user, now_us).await?;
-    let queue = Queue::load(&mut tx, user, now_us).await?;
     let workers = store::workers::all_of(&mut tx, user).await?;
+    let ids: Vec<_> = workers.iter().map(|row| row.id).collect();
+    let beside = Beside::of_owner(app, &mut tx, user, &ids).await?;
     Ok(Some(AccountExport {
         exported_ms: now_us / 1_000,
         id: user,
@@ -50,7 +56,7 @@ pub async fn export(app: &App, user: UserId, asking: &SessionRow) -> Result<Opti
         tokens: tokens(&mut tx, user, now_us).await?,
         workers: workers
             .into_iter()
-            .map(|row| workers::view(app, row, &queue))
+            .map(|row| workers::view(app, row, &beside))
             .collect(),
         jobs: all_jobs(&mut tx, user, now_us).await?,
         ledger: lines(&mut tx, user).await?,
@@ -79,7 +85,14 @@ async fn all_jobs(
     let mut all = Vec::new();
     let mut before: Option<JobId> = None;
     loop {
-        let rows = store::jobs::page(tx, user, before, None, PAGE).await?;
+        let wanted = JobsWanted {
+            owner: user,
+            before,
+            states: &[],
+            name_part: "",
+            limit: PAGE,
+        };
+        let rows = store::jobs::page(tx, &wanted).await?;
         before = rows.last().map(|row| row.id);
         let is_last = (rows.len() as i64) < PAGE;
         for row in rows {

@@ -1,5 +1,8 @@
 //! A proven identity becomes a person: the one who has it, a new one, or the one it is linked to.
 
+use std::str::FromStr;
+
+use pictor_protocol::fair_play::Hearing;
 use pictor_protocol::people::{Identity, IdentityKind};
 use pictor_protocol::{IdentityId, UserId};
 use uuid::Uuid;
@@ -7,9 +10,12 @@ use uuid::Uuid;
 use super::NoRandomness;
 use super::aptos::Address;
 use super::aptos::keyless::Subject;
+use crate::fair_play::hearing::{self, HearingError};
+use crate::fair_play::standing::Standing;
 use crate::fair_play::traces::{self, Lasting, TraceError};
 use crate::store::identities::{self, IdentityRow, Kind, NewIdentityRow};
 use crate::store::people::{self, User};
+use crate::store::standing::{self, DecisionRow};
 use crate::store::{StoreError, Tx};
 
 /// What somebody has proven to be.
@@ -47,11 +53,26 @@ pub enum IdentityError {
     Taken,
     /// Whoever signed in with it is, and it outlives their account.
     #[error("this identity is banned here: {reason}")]
-    Banned { reason: String },
+    Banned {
+        reason: String,
+        /// How whoever proved it is heard; nothing if the banned account is another's.
+        hearing: Option<Box<Hearing>>,
+    },
+    #[error("nobody new can sign up here; whoever has an account signs in as before")]
+    SignUpClosed,
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<HearingError> for IdentityError {
+    fn from(error: HearingError) -> Self {
+        match error {
+            HearingError::NoRandomness(error) => Self::NoRandomness(error),
+            HearingError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl From<TraceError> for IdentityError {
@@ -63,20 +84,100 @@ impl From<TraceError> for IdentityError {
     }
 }
 
-/// Finds or makes whom a proven identity belongs to. Nobody, if it is banned.
+/// Whether somebody may get an account by signing in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SignUp {
+    #[default]
+    Open,
+    Closed,
+}
+
+/// A word that says neither.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is neither open nor closed")]
+pub struct BadSignUp(String);
+
+impl FromStr for SignUp {
+    type Err = BadSignUp;
+
+    fn from_str(word: &str) -> Result<Self, BadSignUp> {
+        match word {
+            "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            _ => Err(BadSignUp(word.chars().take(40).collect())),
+        }
+    }
+}
+
+/// What becomes of a proven identity. Both are written down, and count once the transaction is committed.
+#[derive(Debug)]
+#[must_use = "a hearing that is not committed is none"]
+pub enum Settled {
+    Owned(Box<Owned>),
+    Banned {
+        reason: String,
+        hearing: Option<Box<Hearing>>,
+    },
+}
+
+impl Settled {
+    /// Whom it belongs to; a refusal, if it is banned.
+    pub fn owned(self) -> Result<Owned, IdentityError> {
+        match self {
+            Self::Owned(owned) => Ok(*owned),
+            Self::Banned { reason, hearing } => Err(IdentityError::Banned { reason, hearing }),
+        }
+    }
+}
+
+/// Finds or makes whom a proven identity belongs to. Nobody, if it is banned: then whoever signs in is granted a
+/// hearing.
 pub async fn settle(
     tx: &mut Tx,
     proven: Proven<'_>,
     purpose: Purpose,
+    sign_up: SignUp,
     now_us: i64,
-) -> Result<Owned, IdentityError> {
+) -> Result<Settled, IdentityError> {
     let trace = trace(tx, proven).await?;
-    if let Some(ban) = traces::ban(tx, &trace).await? {
-        return Err(IdentityError::Banned { reason: ban.reason });
+    let known = known(tx, proven).await?;
+    let owner = known.as_ref().map(|known| known.user_id);
+    if let Some(ban) = ban(tx, &trace, owner).await? {
+        let hearing = match purpose {
+            Purpose::SignIn => hearing::grant(tx, &ban, owner, now_us).await?,
+            Purpose::LinkTo(_) => None,
+        };
+        return Ok(Settled::Banned {
+            reason: ban.reason,
+            hearing: hearing.map(Box::new),
+        });
     }
-    let owned = find_or_make(tx, proven, purpose, now_us).await?;
+    let owned = find_or_make(tx, proven, known, (purpose, sign_up), now_us).await?;
     traces::note(tx, &trace, owned.user.id).await?;
-    Ok(owned)
+    Ok(Settled::Owned(Box::new(owned)))
+}
+
+/// The ban that an identity is under: of whoever signed in with it, or of whose it is.
+async fn ban(
+    tx: &mut Tx,
+    trace: &str,
+    owner: Option<UserId>,
+) -> Result<Option<DecisionRow>, StoreError> {
+    let of_trace = traces::ban(tx, trace).await?;
+    let of_owner = match owner {
+        Some(owner) => standing::in_force(tx, owner).await?,
+        None => None,
+    };
+    let of_owner = of_owner.filter(|decision| decision.standing == Standing::Banned);
+    // One's own ban is the one to be heard on.
+    Ok(of_owner.or(of_trace))
+}
+
+async fn known(tx: &mut Tx, proven: Proven<'_>) -> Result<Option<IdentityRow>, StoreError> {
+    match proven.subject {
+        Some(Subject { iss, sub, .. }) => identities::by_subject(tx, iss, sub).await,
+        None => identities::by_wallet(tx, &proven.address.to_string()).await,
+    }
 }
 
 async fn trace(tx: &mut Tx, proven: Proven<'_>) -> Result<String, IdentityError> {
@@ -91,19 +192,17 @@ async fn trace(tx: &mut Tx, proven: Proven<'_>) -> Result<String, IdentityError>
 async fn find_or_make(
     tx: &mut Tx,
     proven: Proven<'_>,
-    purpose: Purpose,
+    known: Option<IdentityRow>,
+    (purpose, sign_up): (Purpose, SignUp),
     now_us: i64,
 ) -> Result<Owned, IdentityError> {
-    let known = match proven.subject {
-        Some(Subject { iss, sub, .. }) => identities::by_subject(tx, iss, sub).await?,
-        None => identities::by_wallet(tx, &proven.address.to_string()).await?,
-    };
     match (known, purpose) {
         (Some(known), Purpose::LinkTo(user)) if known.user_id != user => Err(IdentityError::Taken),
         (Some(known), Purpose::SignIn | Purpose::LinkTo(_)) => {
             Ok(recognise(tx, known, proven.label, now_us).await?)
         }
         (None, Purpose::LinkTo(user)) => Ok(add(tx, proven, user, now_us).await?),
+        (None, Purpose::SignIn) if sign_up == SignUp::Closed => Err(IdentityError::SignUpClosed),
         (None, Purpose::SignIn) => {
             let user = UserId::new(Uuid::now_v7());
             let name = free_name(tx, proven.address).await?;

@@ -18,7 +18,7 @@ use openidconnect::{
 };
 
 use super::aptos::keyless::{KeylessError, Subject};
-use super::identities::{self, IdentityError, Owned, Proven, Purpose};
+use super::identities::{self, IdentityError, Owned, Proven, Purpose, SignUp};
 use super::outbound::Outbound;
 use super::pepper::PepperSecret;
 use super::{MINUTE_US, NoRandomness, Secret, SecretKind, random_digits};
@@ -49,6 +49,7 @@ pub struct Provider {
     redirect: RedirectUrl,
     outbound: Outbound,
     pepper: PepperSecret,
+    sign_up: SignUp,
     known: RwLock<Option<Known>>,
 }
 
@@ -132,12 +133,14 @@ impl Provider {
         redirect: RedirectUrl,
         outbound: Outbound,
         pepper: PepperSecret,
+        sign_up: SignUp,
     ) -> Self {
         Self {
             settings,
             redirect,
             outbound,
             pepper,
+            sign_up,
             known: RwLock::default(),
         }
     }
@@ -233,9 +236,9 @@ impl Provider {
                 .map(|of| Purpose::LinkTo(of.user_id))
                 .ok_or(OidcError::Expired)?,
         };
-        let owned = identities::settle(&mut tx, proven, purpose, now_us).await?;
+        let settled = identities::settle(&mut tx, proven, purpose, self.sign_up, now_us).await?;
         tx.commit().await?;
-        Ok((owned, purpose))
+        Ok((settled.owned()?, purpose))
     }
 
     /// Changes the code for an ID token, and checks it.

@@ -85,8 +85,8 @@ pub fn is_fresh(session: &SessionRow, now_us: i64) -> bool {
     now_us - session.created_us <= FRESH_US
 }
 
-/// A session as its owner sees it, who asks with the session `asking`.
-pub fn view(row: SessionRow, asking: &SessionRow) -> Session {
+/// A session as its owner sees it, who asks with the session `asking` if with any.
+pub fn view(row: SessionRow, asking: Option<&SessionRow>) -> Session {
     Session {
         id: row.id,
         created_ms: row.created_us / 1_000,
@@ -94,6 +94,6 @@ pub fn view(row: SessionRow, asking: &SessionRow) -> Session {
         expires_ms: row.expires_us / 1_000,
         user_agent: row.user_agent,
         identity: row.identity_id.0,
-        current: row.id == asking.id,
+        current: asking.is_some_and(|asking| row.id == asking.id),
     }
 }

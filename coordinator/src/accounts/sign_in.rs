@@ -72,6 +72,7 @@ impl SignIn {
     /// Opens what the configuration asks for. Refuses when people's keyless addresses would change.
     pub async fn open(config: &Config, url: &str, store: &Store) -> Result<Self, SignInError> {
         let settings = &config.sign_in;
+        let sign_up = settings.sign_up;
         let bad_url = || SignInError::Url(url.into());
         let pepper = open_pepper(config, store).await?;
         let outbound = if settings.oidc.is_some() || settings.node.is_some() {
@@ -85,11 +86,15 @@ impl SignIn {
         let redirect = redirect.map_err(|_| bad_url())?;
         let parts = settings.oidc.clone().zip(outbound).zip(pepper.clone());
         let oidc = parts.map(|((settings, outbound), pepper)| {
-            Provider::new(settings, redirect, outbound, pepper)
+            Provider::new(settings, redirect, outbound, pepper, sign_up)
         });
         Ok(Self {
             site: Site::new(url).ok_or_else(bad_url)?,
-            wallets: settings.chain.map(|chain| Wallets { chain, node }),
+            wallets: settings.chain.map(|chain| Wallets {
+                chain,
+                node,
+                sign_up,
+            }),
             oidc,
             pepper,
             limits: Limits::new(settings.tries_per_minute),

@@ -7,7 +7,7 @@ use super::aptos::{
     Address, BadAddress, Chain, Challenge, KeyError, PublicKey, SignatureError, sign_in_message,
 };
 use super::full_node::{FullNode, FullNodeError};
-use super::identities::{self, IdentityError, Owned, Proven, Purpose};
+use super::identities::{self, IdentityError, Owned, Proven, Purpose, SignUp};
 use super::{MINUTE_US, NoRandomness, Secret, Site, random_digits};
 use crate::store::column::Maybe;
 use crate::store::sign_ins::{self, ChallengeRow};
@@ -24,6 +24,7 @@ pub struct Wallets {
     pub chain: Chain,
     /// Knows the accounts whose key was changed.
     pub node: Option<FullNode>,
+    pub sign_up: SignUp,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -118,9 +119,9 @@ impl Wallets {
             subject: None,
             label: None,
         };
-        let owned = identities::settle(&mut tx, proven, purpose, now_us).await?;
+        let settled = identities::settle(&mut tx, proven, purpose, self.sign_up, now_us).await?;
         tx.commit().await?;
-        Ok(owned)
+        Ok(settled.owned()?)
     }
 
     async fn is_key_of(&self, claimed: Address, key: &PublicKey) -> Result<(), WalletError> {

@@ -4,18 +4,20 @@
 //! minted for one's own frames on one's own workers, or on those of an account that is [linked](fair_play::linked),
 //! and nothing for whoever is suspended.
 
-use pictor_protocol::{JobId, Micros, UserId};
-use serde_json::json;
+use pictor_protocol::agent::AttemptRef;
+use pictor_protocol::{JobId, Micros, TaskId, UserId};
+use serde_json::{Value, json};
 
 use super::{Current, CurrentError, RulesCache, current};
 use crate::fair_play;
 use crate::jobs::charge::Delivered;
 use crate::jobs::cost;
-use crate::ledger::hold::{self, Destination, NewHold, Source};
+use crate::ledger::hold::{self, Destination, HoldStatus, NewHold, Source};
 use crate::ledger::{Book, EntryKind, PostError};
 use crate::store::jobs::JobRow;
-use crate::store::{StoreError, Tx};
+use crate::store::{self, StoreError, Tx};
 use crate::store::{costs, standing};
+use crate::workers::earnings;
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -53,11 +55,12 @@ pub async fn frame_delivered(
     let inputs = json!({
         "job": job.id,
         "frame": frame.frame,
+        "worker": frame.worker,
         "reference_ms": frame.reference_ms,
         "points_per_reference_minute_micros": per_minute,
         "rules": rules.version,
     });
-    let key = format!("render/{}/{}", frame.task, frame.attempt);
+    let key = render_key(frame.task, frame.attempt);
     let new = waiting(
         &rules,
         key,
@@ -67,8 +70,8 @@ pub async fn frame_delivered(
         inputs,
         now_us,
     );
-    hold::begin(tx, &new, now_us).await?;
-    Ok(())
+    let posted = hold::begin(tx, &new, now_us).await?;
+    Ok(earnings::note(tx, frame.worker, &new, posted, now_us).await?)
 }
 
 /// Mints what a job earns its creator when every frame of it was delivered; only if others rendered of it.
@@ -104,7 +107,7 @@ pub async fn job_done(
         "least_micros": points.job_least,
         "rules": rules.version,
     });
-    let key = job_key(job.id);
+    let key = job_key(job.id, cost.rewards_void);
     let new = waiting(
         &rules,
         key,
@@ -118,9 +121,83 @@ pub async fn job_done(
     Ok(())
 }
 
-/// Once for a job, however often frames of it are rendered again.
-fn job_key(job: JobId) -> String {
-    format!("job-done/{job}")
+/// What became of the points for a frame that was sent back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Points {
+    /// There were none.
+    None,
+    /// They waited, and went back.
+    Void,
+    /// They are their owner's.
+    Settled,
+}
+
+/// The points for a frame that was sent back, and those for its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentBack {
+    pub frame: Points,
+    pub job: Points,
+}
+
+impl SentBack {
+    /// Whether somebody keeps points for the frame.
+    pub fn is_settled(self) -> bool {
+        match self.frame {
+            Points::None => self.job == Points::Settled,
+            Points::Void => false,
+            Points::Settled => true,
+        }
+    }
+}
+
+/// Lets the points for a frame that was sent back go back to the mint, as long as they wait, and those of its
+/// creator for the whole job: these are earned again when the job is whole again.
+pub async fn frame_sent_back(
+    tx: &mut Tx,
+    job: JobId,
+    attempt: AttemptRef,
+    why: &Value,
+    now_us: i64,
+) -> Result<SentBack, EarnError> {
+    let key = render_key(attempt.task, attempt.attempt);
+    let frame = take_back(tx, &key, why, now_us).await?;
+    let Some(cost) = costs::find(tx, job).await? else {
+        let job = Points::None;
+        return Ok(SentBack { frame, job });
+    };
+    let of_job = take_back(tx, &job_key(job, cost.rewards_void), why, now_us).await?;
+    if of_job == Points::Void {
+        costs::void_reward(tx, job).await?;
+    }
+    Ok(SentBack { frame, job: of_job })
+}
+
+async fn take_back(tx: &mut Tx, hold: &str, why: &Value, now_us: i64) -> Result<Points, PostError> {
+    if hold::release(tx, hold, why.clone(), now_us)
+        .await?
+        .is_some()
+    {
+        return Ok(Points::Void);
+    }
+    let over = store::ledger::hold(tx, hold).await?;
+    let is_settled = over.is_some_and(|hold| hold.status == HoldStatus::Settled);
+    Ok(if is_settled {
+        Points::Settled
+    } else {
+        Points::None
+    })
+}
+
+fn render_key(task: TaskId, attempt: u32) -> String {
+    format!("render/{task}/{attempt}")
+}
+
+/// Once for a job, however often frames of it are rendered again; anew only if the one before went back.
+fn job_key(job: JobId, went_back: i64) -> String {
+    match went_back {
+        0 => format!("job-done/{job}"),
+        times => format!("job-done/{job}/{}", times + 1),
+    }
 }
 
 fn job_points(per_credit: Micros, least: Micros, credits: Micros) -> Micros {
@@ -144,7 +221,7 @@ fn waiting(
     kind: EntryKind,
     owner: UserId,
     amount: Micros,
-    inputs: serde_json::Value,
+    inputs: Value,
     now_us: i64,
 ) -> NewHold {
     let hours = i64::from(rules.rules.points.hold_hours);

@@ -2,8 +2,9 @@
 //!
 //! An hour of a worker counts when this coordinator heard of it nearly throughout, and one of its slots proved
 //! within it that it renders: what a worker says of itself counts for nothing. A proof is an accepted output of
-//! somebody else's job ([`store::online`](crate::store::online) keeps them); a challenge that was answered would be
-//! one more. A worker has one hour an hour, however many slots it has: the one of its fastest proven slot.
+//! somebody else's job, or a challenge that was passed ([`crate::presence`]), which is worth the score that it bore
+//! out at most; [`store::online`](crate::store::online) keeps them. A worker has one hour an hour, however many slots
+//! it has: the one of its fastest proven slot.
 //!
 //! An hour is judged once, a while after its end, by the rules of its last moment. What it earns waits like what
 //! rendering earns.
@@ -23,10 +24,10 @@ use crate::app::App;
 use crate::fair_play;
 use crate::ledger::hold::{self, Destination, NewHold, Source};
 use crate::ledger::{Book, EntryKind, PostError};
-use crate::store::online::{self, PresentRow};
+use crate::store::online::{self, PresentRow, ProofRow};
 use crate::store::workers::WorkerStatus;
 use crate::store::{StoreError, Tx, snapshots};
-use crate::workers::SILENCE_US;
+use crate::workers::{SILENCE_US, earnings};
 
 /// How often hours are looked for that can be judged.
 const TICK: Duration = Duration::from_secs(5);
@@ -62,12 +63,15 @@ pub struct Hour<'a> {
 pub struct Proof {
     pub slot: i64,
     pub score: Option<Micros>,
+    /// The score that a challenge bore out; none where an accepted frame is the proof.
+    pub borne_out: Option<Micros>,
 }
 
 /// What an hour is worth, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Worth {
     pub slot: i64,
+    /// By the benchmark, as far as it is proven.
     pub score: Micros,
     /// The score, or the cap.
     pub counted: Micros,
@@ -98,7 +102,11 @@ pub fn judge(hour: &Hour<'_>, rules: &Points) -> Result<Worth, Unproven> {
     if hour.proofs.is_empty() {
         return Err(Unproven::NoProof);
     }
-    let scored = |proof: &Proof| proof.score.map(|score| (score, proof.slot));
+    let scored = |proof: &Proof| {
+        let score = proof.score?;
+        let borne_out = proof.borne_out.unwrap_or(score);
+        Some((score.min(borne_out), proof.slot))
+    };
     let (score, slot) = hour
         .proofs
         .iter()
@@ -119,7 +127,7 @@ pub fn judge(hour: &Hour<'_>, rules: &Points) -> Result<Worth, Unproven> {
 }
 
 /// The scores of slots that gave a proof, out of what the worker said of its slots.
-fn proofs(slots: &[i64], hello: Option<&Hello>) -> Vec<Proof> {
+fn proofs(given: &[ProofRow], hello: Option<&Hello>) -> Vec<Proof> {
     let score = |slot: i64| {
         let said = hello?
             .slots
@@ -128,11 +136,12 @@ fn proofs(slots: &[i64], hello: Option<&Hello>) -> Vec<Proof> {
         let plausible = benchmark::plausible(said?.score?)?;
         Some(Micros::new((plausible * Micros::PER_ONE as f64) as i64))
     };
-    let proof = |slot: &i64| Proof {
-        slot: *slot,
-        score: score(*slot),
+    let proof = |given: &ProofRow| Proof {
+        slot: given.slot,
+        score: score(given.slot),
+        borne_out: given.borne_out.map(Micros::new),
     };
-    slots.iter().map(proof).collect()
+    given.iter().map(proof).collect()
 }
 
 /// Runs until the coordinator stops.
@@ -212,11 +221,11 @@ async fn mint(
     if !fair_play::may_earn(tx, row.owner_id).await? {
         return Ok(());
     }
-    let slots = online::proofs(tx, row.worker_id, hour).await?;
+    let given = online::proofs(tx, row.worker_id, hour).await?;
     let known = Hour {
         seen_us: row.seen_us,
         status: row.status,
-        proofs: &proofs(&slots, row.hello.0.as_ref()),
+        proofs: &proofs(&given, row.hello.0.as_ref()),
     };
     let rules = &campaign.rules.points;
     let worth = match judge(&known, rules) {
@@ -227,12 +236,16 @@ async fn mint(
             return Ok(());
         }
     };
+    let proven_by = |proof: &ProofRow| match proof.borne_out {
+        Some(score) => json!({ "slot": proof.slot, "challenge_bore_out_micros": score }),
+        None => json!({ "slot": proof.slot, "accepted_frame": true }),
+    };
     let inputs = json!({
         "worker": row.worker_id,
         "hour": hour,
         "hour_began_us": hour * HOUR_US,
         "seen_us": row.seen_us,
-        "proven_slots": slots,
+        "proofs": given.iter().map(proven_by).collect::<Vec<_>>(),
         "slot": worth.slot,
         "score_micros": worth.score,
         "score_cap_micros": rules.online_score_cap,
@@ -249,8 +262,8 @@ async fn mint(
         due_us: Some(now_us + i64::from(rules.hold_hours) * HOUR_US),
         inputs: by_rules(campaign, inputs),
     };
-    hold::begin(tx, &new, now_us).await?;
-    Ok(())
+    let posted = hold::begin(tx, &new, now_us).await?;
+    Ok(earnings::note(tx, row.worker_id, &new, posted, now_us).await?)
 }
 
 #[cfg(test)]
@@ -273,11 +286,30 @@ mod tests {
     }
 
     #[test]
+    fn a_challenge_counts_as_far_as_it_bore_the_score_out() {
+        let worth = |score: f64, borne_out| {
+            let proof = Proof {
+                borne_out: Some(Micros::new(borne_out)),
+                ..proof((0, &score))
+            };
+            judge(&hour(&[proof]), &points()).map(|worth| worth.points.get())
+        };
+        assert_eq!(worth(2.0, 2_000_000), Ok(20_000_000));
+        assert_eq!(worth(2.0, 500_000), Ok(5_000_000));
+        assert_eq!(
+            worth(0.5, 2_000_000),
+            Ok(5_000_000),
+            "no more than the score of now"
+        );
+    }
+
+    #[test]
     fn without_presence_proof_or_score_an_hour_earns_nothing() {
         let good = [proof((0, &1.0))];
         let unscored = [Proof {
             slot: 0,
             score: None,
+            borne_out: None,
         }];
         let of = |change: fn(&mut Hour<'_>)| {
             let mut hour = hour(&good);
@@ -313,16 +345,22 @@ mod tests {
             runtimes: Vec::new(),
             driver: None,
             sandbox: Vec::new(),
+            doctor: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             journal: Vec::new(),
         };
-        let scores: Vec<_> = proofs(&[0, 1, 7], Some(&hello))
+        let given = [0, 1, 7].map(|slot| ProofRow {
+            slot,
+            borne_out: None,
+        });
+        let scores: Vec<_> = proofs(&given, Some(&hello))
             .into_iter()
             .map(|proof| proof.score)
             .collect();
         assert_eq!(scores, [Some(Micros::new(2_500_000)), None, None]);
-        assert_eq!(proofs(&[0], None)[0].score, None);
+        assert_eq!(proofs(&given, None)[0].score, None);
     }
 
     proptest! {
@@ -354,6 +392,7 @@ mod tests {
         Proof {
             slot,
             score: Some(Micros::new((score * 1e6) as i64)),
+            borne_out: None,
         }
     }
 

@@ -190,8 +190,10 @@ impl World {
             runtimes: Vec::new(),
             driver: None,
             sandbox: Vec::new(),
+            doctor: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             journal: Vec::new(),
         };
         let mut tx = self.store.write().await.unwrap();

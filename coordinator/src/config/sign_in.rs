@@ -8,6 +8,7 @@ use openidconnect::{ClientId, IssuerUrl};
 
 use super::Sources;
 use crate::accounts::aptos::Chain;
+use crate::accounts::identities::SignUp;
 use crate::accounts::oidc::{HiddenSecret, OidcSettings};
 
 #[derive(Debug, Clone, Default, Args)]
@@ -32,6 +33,10 @@ pub struct SignInFlags {
     /// in the data directory]
     #[arg(long, value_name = "FILE", env = "PICTOR_PEPPER_FILE")]
     pepper_file: Option<String>,
+    /// Whether people who have no account get one by signing in: open, or closed, which keeps everybody else [default:
+    /// open]
+    #[arg(long, value_name = "WORD", env = "PICTOR_SIGN_UP")]
+    sign_up: Option<String>,
     /// How often one address, and one account, may try credentials in a minute, 1 to 10000 [default: 30]
     #[arg(long, value_name = "TRIES", env = "PICTOR_SIGN_IN_TRIES_PER_MIN")]
     sign_in_tries_per_min: Option<String>,
@@ -49,6 +54,7 @@ pub struct SignInSettings {
     pub node: Option<String>,
     pub oidc: Option<OidcSettings>,
     pub pepper_file: Option<PathBuf>,
+    pub sign_up: SignUp,
     pub tries_per_minute: u32,
     pub client_address_header: Option<HeaderName>,
 }
@@ -73,6 +79,9 @@ impl SignInSettings {
             chain,
             node,
             oidc: take_oidc(of, flags),
+            sign_up: of
+                .take_optional("sign_up", &flags.sign_up)
+                .unwrap_or_default(),
             pepper_file: of.take_optional("pepper_file", &flags.pepper_file),
             tries_per_minute: tries as u32,
             client_address_header: of

@@ -16,7 +16,7 @@ use crate::store::dispatch::Record;
 use crate::store::jobs::JobRow;
 use crate::store::workers::AgentRow;
 use crate::store::{self, Tx};
-use crate::workers::SILENCE_US;
+use crate::workers;
 
 /// Longest message that is kept of one failure.
 const MESSAGE_CHARS_MAX: usize = 2_000;
@@ -131,7 +131,7 @@ async fn failures(tx: &mut Tx, job: JobId, now_us: i64) -> store::Result<Failure
     let faulting = store::dispatch::faulting_workers(tx, job).await?;
     let runtime = store::jobs::runtime(tx, job).await?;
     let engine = store::jobs::render_spec(tx, job).await?.plan.0.engine;
-    let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+    let online = workers::taking_frames(tx, now_us).await?;
     let untried = online
         .iter()
         .filter(|other| runtime.is_some_and(|series| other.equipment().can_render(series, engine)))

@@ -18,7 +18,7 @@ use crate::store::dispatch::{OnlineWorker, OpenJob};
 use crate::store::tasks::{TaskRow, TaskUpdate};
 use crate::store::workers::WorkerStatus;
 use crate::store::{self, Result, Tx};
-use crate::workers::SILENCE_US;
+use crate::workers::{self, schedule};
 
 /// Answers a slot that asks for work, at once or within the hold.
 pub async fn work(app: &App, worker: WorkerId, ask: &AskForWork) -> Result<Work> {
@@ -80,7 +80,8 @@ async fn pick(
 ) -> Result<Option<Picked>> {
     let asking = store::workers::asking(tx, worker).await?;
     let is_current = asking.instance == Some(ask.instance.to_string());
-    if asking.status != WorkerStatus::Active || !is_current {
+    let is_open = schedule::is_open(asking.schedule.0.as_ref(), now_us);
+    if asking.status != WorkerStatus::Active || !is_current || !is_open {
         return Ok(None);
     }
     let mut abilities = asking.abilities.0.into_iter();
@@ -113,7 +114,7 @@ async fn queued(
     worker: WorkerId,
     now_us: i64,
 ) -> Result<Option<Picked>> {
-    let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+    let online = workers::taking_frames(tx, now_us).await?;
     let mut candidates = Vec::with_capacity(jobs.len());
     for job in &jobs {
         candidates.push(candidate(tx, job, worker, slot, &online).await?);

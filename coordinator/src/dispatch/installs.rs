@@ -7,7 +7,7 @@ use super::missing::{self, FailedInstall, Installation, Installer, Need};
 use crate::app::App;
 use crate::store::dispatch::InstallerRow;
 use crate::store::{self, Result, Tx};
-use crate::workers::SILENCE_US;
+use crate::workers::{self, SILENCE_US};
 
 /// What a worker is to be told to install now.
 pub async fn commands(tx: &mut Tx, worker: WorkerId, now_us: i64) -> Result<Vec<Command>> {
@@ -31,7 +31,7 @@ async fn asked_for(tx: &mut Tx, now_us: i64) -> Result<Vec<Installation>> {
         return Ok(Vec::new());
     }
     // Hellos are long, and nearly always somebody has what is needed.
-    let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+    let online = workers::taking_frames(tx, now_us).await?;
     let installed: Vec<_> = online
         .iter()
         .flat_map(|worker| worker.series.0.iter().copied())

@@ -11,6 +11,7 @@ use super::task::{AttemptStatus, Event};
 use crate::app::App;
 use crate::campaign::earn;
 use crate::jobs::charge::{self, Delivered};
+use crate::store::attempts::Made;
 use crate::store::blobs::Holder;
 use crate::store::dispatch::Record;
 use crate::store::tasks::TaskRow;
@@ -82,11 +83,14 @@ async fn known_answer(
         return Ok(Some(refused(Refusal::NotYours)));
     };
     Ok(match row.status {
-        AttemptStatus::Done if row.output.0 == Some(finished.output) => Some(Ok(())),
-        AttemptStatus::Rejected => Some(Err((Refusal::OutputRejected, row.message.clone()))),
-        AttemptStatus::Done | AttemptStatus::Failed | AttemptStatus::Stopped => {
-            Some(refused(Refusal::NotWanted))
+        AttemptStatus::Done | AttemptStatus::SentBack if row.output.0 == Some(finished.output) => {
+            Some(Ok(()))
         }
+        AttemptStatus::Rejected => Some(Err((Refusal::OutputRejected, row.message.clone()))),
+        AttemptStatus::Done
+        | AttemptStatus::Failed
+        | AttemptStatus::Stopped
+        | AttemptStatus::SentBack => Some(refused(Refusal::NotWanted)),
         AttemptStatus::Leased
         | AttemptStatus::Stopping
         | AttemptStatus::Returned
@@ -179,11 +183,17 @@ async fn keep(
         ..Record::default()
     };
     store::dispatch::add_record(tx, task.job_id, worker, add).await?;
-    let (took_ms, energy) = (accepted.render_ms, accepted.energy_millijoules);
-    store::attempts::measured(tx, attempt, took_ms, energy).await?;
     let given = store::attempts::given(tx, attempt).await?;
     let score = score(tx, worker, given.slot).await?;
     let reference_ms = pace::reference_ms(accepted.render_ms, score);
+    let made = Made {
+        render_ms: accepted.render_ms,
+        reference_ms,
+        energy_millijoules: accepted.energy_millijoules,
+        output_bytes: accepted.output_bytes,
+        thumbnail: accepted.thumbnail.map(|(hash, _)| hash),
+    };
+    store::attempts::made(tx, attempt, &made).await?;
     store::jobs::add_render_time(tx, task.job_id, accepted.render_ms, reference_ms).await?;
     store::workers::count_done(tx, worker).await?;
     let believed_ms = pace::believable_ms(
@@ -212,6 +222,7 @@ async fn pay(
         task: task.id,
         attempt: attempt.attempt,
         frame: task.frame,
+        worker,
         by,
         reference_ms,
     };

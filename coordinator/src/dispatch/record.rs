@@ -110,11 +110,16 @@ async fn write_attempts(
                 .filter(|_| won)
                 .map(|accepted| accepted.output),
             message: details.message.as_deref(),
-            finished_us: (new.status != AttemptStatus::Stopping).then_some(now_us),
+            finished_us: ended(new.status).then_some(now_us),
         };
         attempts::update(tx, old.reference(), &update).await?;
     }
     Ok(stop)
+}
+
+/// Whether an attempt ends by coming into a status: one whose picture is sent back has ended before.
+fn ended(status: AttemptStatus) -> bool {
+    !matches!(status, AttemptStatus::Stopping | AttemptStatus::SentBack)
 }
 
 async fn write_task(

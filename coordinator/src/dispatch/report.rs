@@ -13,6 +13,7 @@ use super::{failure, installs, output};
 use crate::app::App;
 use crate::campaign::earn::EarnError;
 use crate::jobs::charge::ChargeError;
+use crate::presence;
 use crate::store::attempts::AttemptRow;
 use crate::store::workers::{AgentRow, WorkerStatus};
 use crate::store::{self, StoreError};
@@ -91,6 +92,7 @@ pub async fn commands(app: &App, worker: WorkerId) -> store::Result<Vec<Command>
         commands.push(Command::Drain);
     } else {
         commands.extend(installs::commands(&mut tx, worker, app.now_us()).await?);
+        commands.extend(presence::commands(&mut tx, worker, app.now_us()).await?);
     }
     Ok(commands)
 }

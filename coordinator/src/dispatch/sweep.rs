@@ -1,5 +1,6 @@
 //! The coordinator's own loop: takes back what silent workers held, wakes idle slots at a job's tail,
-//! removes blobs that nobody needs and hours of workers that nobody looks at any more.
+//! writes down what sensors said, removes blobs that nobody needs and hours of workers that nobody looks at
+//! any more.
 
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::task::Event;
 use super::{installs, report};
 use crate::app::App;
 use crate::store::{self, Result};
+use crate::telemetry::history;
 use crate::workers::{SILENCE_US, uptime};
 
 /// How often expired leases are looked for.
@@ -14,17 +16,26 @@ const TICK: Duration = Duration::from_secs(1);
 /// Unneeded blobs, and hours of workers that are too old, are looked for every so many ticks.
 const TIDY_EVERY: u32 = 300;
 const BATCH: i64 = 500;
+/// Spans of readings that are written in one transaction: the others wait for the next tick, so that whoever
+/// writes beside waits for milliseconds.
+const READINGS: usize = 1_000;
 
 /// Runs until the coordinator stops.
 pub async fn run(app: &App) {
     for tick in 0_u32.. {
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
-            () = app.stopping.cancelled() => return,
+            () = app.stopping.cancelled() => break,
         }
         if let Err(error) = sweep(app, tick % TIDY_EVERY == 0).await {
             tracing::error!(error = &error as &dyn std::error::Error, "sweeping failed");
         }
+    }
+    if let Err(error) = write_readings(app, i64::MAX, usize::MAX).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "readings of sensors are lost"
+        );
     }
 }
 
@@ -37,6 +48,7 @@ async fn sweep(app: &App, tidy_too: bool) -> Result<()> {
     }
     installs::ring(app, &mut tx).await?;
     drop(tx);
+    write_readings(app, history::span_of(app.now_us()), READINGS).await?;
     if tidy_too {
         remove_unneeded(app).await?;
         forget_old_hours(app).await?;
@@ -66,8 +78,23 @@ async fn take_back_expired(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// Writes some of what sensors said before a span.
+async fn write_readings(app: &App, before: i64, most: usize) -> Result<()> {
+    let spans = app.telemetry.unwritten_before(before, most);
+    if spans.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    store::readings::add(&mut tx, &spans).await?;
+    tx.commit().await?;
+    app.telemetry.written(&spans);
+    Ok(())
+}
+
 async fn forget_old_hours(app: &App) -> Result<()> {
     let mut tx = app.store.write().await?;
+    let span = history::first_span(history::HOURS_KEPT, app.now_us());
+    store::readings::forget_before(&mut tx, span).await?;
     store::uptime::forget_before(&mut tx, uptime::oldest_hour(app.now_us())).await?;
     tx.commit().await
 }

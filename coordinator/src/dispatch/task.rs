@@ -7,12 +7,14 @@
 //!     └──────────────────┤ (while no other attempt runs and strikes are left)
 //!     ▲                  ▼ third strike
 //!     └── retry ────── failed            cancel: any state but done ──► cancelled ── retry ──► queued
+//!                                        sent back: done ──► queued
 //! ```
 //!
 //! A task can have several attempts at once (a second one at a job's tail, or one whose worker was
 //! silent and comes back): the first output that passes wins, the others are told to stop. An output
 //! is taken from a lost attempt too, as long as the task is not over; work that is done is not thrown
-//! away because a network was down.
+//! away because a network was down. A picture that its creator sends back stays with its attempt, and the
+//! task begins anew; whether it may be sent back is decided elsewhere.
 
 use pictor_protocol::WorkerId;
 use pictor_protocol::agent::Refusal;
@@ -50,6 +52,8 @@ words! {
         /// Its worker was silent for too long.
         Lost = "lost",
         Stopped = "stopped",
+        /// Its output passed, and the job's creator sent it back.
+        SentBack = "sent_back",
     }
 }
 
@@ -64,6 +68,7 @@ impl From<AttemptStatus> for WorkerTaskState {
             AttemptStatus::Returned => Self::Returned,
             AttemptStatus::Lost => Self::Lost,
             AttemptStatus::Stopped => Self::Stopped,
+            AttemptStatus::SentBack => Self::SentBack,
         }
     }
 }
@@ -126,6 +131,10 @@ pub enum Event {
     },
     Cancel,
     Retry,
+    /// The creator does not take the output of this attempt.
+    SentBack {
+        attempt: u32,
+    },
 }
 
 /// What an event did.
@@ -161,6 +170,7 @@ pub fn apply(task: &Task, event: Event) -> Result<Change, Refusal> {
         }
         Event::Cancel => Ok(cancel(task)),
         Event::Retry => Ok(retry(task)),
+        Event::SentBack { attempt } => send_back(task, attempt),
     }
 }
 
@@ -181,7 +191,10 @@ fn grant(task: &Task, to: WorkerId) -> Result<Change, Refusal> {
 
 fn passed(task: &Task, number: u32, from: WorkerId) -> Result<Change, Refusal> {
     let attempt = own(task, number, from)?;
-    if attempt.status == AttemptStatus::Done {
+    if matches!(
+        attempt.status,
+        AttemptStatus::Done | AttemptStatus::SentBack
+    ) {
         return Ok(Change::Unchanged);
     }
     if matches!(task.status, TaskStatus::Done | TaskStatus::Cancelled) {
@@ -192,6 +205,12 @@ fn passed(task: &Task, number: u32, from: WorkerId) -> Result<Change, Refusal> {
         attempt.status,
         AttemptStatus::Leased | AttemptStatus::Lost | AttemptStatus::Returned
     ) {
+        return Err(Refusal::NotWanted);
+    }
+    // Handed in late, it is what its creator has seen already.
+    let sent_back =
+        |other: &Attempt| other.worker == from && other.status == AttemptStatus::SentBack;
+    if attempt.status != AttemptStatus::Leased && task.attempts.iter().any(sent_back) {
         return Err(Refusal::NotWanted);
     }
     let mut next = task.clone();
@@ -273,6 +292,26 @@ fn retry(task: &Task) -> Change {
         blanks: 0,
         ..task.clone()
     })
+}
+
+fn send_back(task: &Task, number: u32) -> Result<Change, Refusal> {
+    match (find(task, number)?.status, task.status) {
+        (AttemptStatus::SentBack, _) => return Ok(Change::Unchanged),
+        (AttemptStatus::Done, TaskStatus::Done) => {}
+        _ => return Err(Refusal::NotWanted),
+    }
+    let mut next = Task {
+        status: TaskStatus::Queued,
+        failures: 0,
+        blanks: 0,
+        ..task.clone()
+    };
+    for attempt in &mut next.attempts {
+        if attempt.number == number {
+            attempt.status = AttemptStatus::SentBack;
+        }
+    }
+    Ok(Change::Changed(next))
 }
 
 fn find(task: &Task, number: u32) -> Result<&Attempt, Refusal> {
@@ -418,6 +457,64 @@ mod tests {
         assert_eq!(apply(&done, Event::Cancel), Ok(Change::Unchanged));
     }
 
+    #[test]
+    fn what_is_sent_back_is_queued_anew_and_its_picture_stays_with_its_attempt() {
+        let passed = Event::Passed {
+            attempt: 1,
+            from: worker(1),
+        };
+        let done = after(&[
+            Event::Granted { to: worker(1) },
+            Event::Granted { to: worker(2) },
+            passed,
+        ]);
+        let sent_back = Event::SentBack { attempt: 1 };
+        let task = changed(&done, sent_back);
+        assert_eq!((task.status, task.failures), (TaskStatus::Queued, 0));
+        assert_eq!(task.attempts[0].status, AttemptStatus::SentBack);
+        // Said again, by the creator or by the worker that made it, it changes nothing.
+        assert_eq!(apply(&task, sent_back), Ok(Change::Unchanged));
+        assert_eq!(apply(&task, passed), Ok(Change::Unchanged));
+        let task = changed(&task, Event::Granted { to: worker(3) });
+        let again = Event::Passed {
+            attempt: 3,
+            from: worker(3),
+        };
+        assert_eq!(changed(&task, again).status, TaskStatus::Done);
+    }
+
+    #[test]
+    fn whose_picture_was_sent_back_hands_in_no_older_one() {
+        let task = after(&[
+            Event::Granted { to: worker(1) },
+            Event::Expired { attempt: 1 },
+            Event::Granted { to: worker(1) },
+            Event::Passed {
+                attempt: 2,
+                from: worker(1),
+            },
+            Event::SentBack { attempt: 2 },
+        ]);
+        let late = Event::Passed {
+            attempt: 1,
+            from: worker(1),
+        };
+        assert_eq!(apply(&task, late), Err(Refusal::NotWanted));
+    }
+
+    #[test]
+    fn only_the_picture_that_is_there_can_be_sent_back() {
+        let task = after(&[Event::Granted { to: worker(1) }]);
+        assert_eq!(
+            apply(&task, Event::SentBack { attempt: 1 }),
+            Err(Refusal::NotWanted)
+        );
+        assert_eq!(
+            apply(&task, Event::SentBack { attempt: 2 }),
+            Err(Refusal::NotYours)
+        );
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -427,8 +524,14 @@ mod tests {
             let mut was_done = false;
             for event in events {
                 let Ok(Change::Changed(next)) = apply(&task, event) else { continue };
-                // Done is for ever, and attempts only ever grow in number.
-                prop_assert!(!was_done || next.status == TaskStatus::Done);
+                // Done is for ever unless it is sent back, and attempts only ever grow in number.
+                let sent_back = matches!(event, Event::SentBack { .. });
+                prop_assert!(!was_done || sent_back || next.status == TaskStatus::Done);
+                prop_assert!(!sent_back || (was_done && next.status == TaskStatus::Queued));
+                for (before, after) in task.attempts.iter().zip(&next.attempts) {
+                    let stays = before.status != AttemptStatus::SentBack || after.status == before.status;
+                    prop_assert!(stays, "{before:?} became {after:?}");
+                }
                 prop_assert!(next.attempts.len() >= task.attempts.len());
                 let done = next.attempts.iter().filter(|a| a.status == AttemptStatus::Done).count();
                 prop_assert_eq!(done, usize::from(next.status == TaskStatus::Done));
@@ -446,7 +549,7 @@ mod tests {
         let one = (1..5_u32, 1..4_u32);
         prop_oneof![
             (1..4_u32).prop_map(|w| Event::Granted { to: worker(w) }),
-            (0..7_u32, one).prop_map(|(kind, (attempt, w))| {
+            (0..8_u32, one).prop_map(|(kind, (attempt, w))| {
                 let from = worker(w);
                 match kind {
                     0 => Event::Passed { attempt, from },
@@ -455,6 +558,7 @@ mod tests {
                     3 => Event::Failed { attempt, from },
                     4 => Event::Returned { attempt, from },
                     5 => Event::Stopped { attempt, from },
+                    6 => Event::SentBack { attempt },
                     _ => Event::Expired { attempt },
                 }
             }),

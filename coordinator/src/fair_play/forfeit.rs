@@ -12,6 +12,7 @@ use crate::ledger::{self, Account, Book, Entry, EntryKind, PostError, post};
 use crate::store::ledger::holds_of;
 use crate::store::standing::{self, ForfeitureRow};
 use crate::store::{StoreError, Tx};
+use crate::workers::earnings;
 
 /// Takes what somebody has of a campaign's points. Answers how much that was.
 pub async fn forfeit(
@@ -97,7 +98,8 @@ pub async fn restore(
                 due_us: taken.due_us.map(|due| due.max(now_us)),
                 inputs,
             };
-            hold::begin(tx, &new, now_us).await?;
+            let posted = hold::begin(tx, &new, now_us).await?;
+            earnings::note_again(tx, &taken.hold, &new, posted, now_us).await?;
         }
     }
     Ok(())

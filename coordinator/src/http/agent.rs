@@ -19,10 +19,11 @@ use super::problem::{Refused, Result};
 use crate::app::App;
 use crate::dispatch::{hand_out, report};
 use crate::store;
-use crate::workers::waiting::Queue;
+use crate::workers::beside::Beside;
 use crate::workers::{self, hello};
 
 mod blobs;
+mod challenges;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(send_report))
         .routes(routes!(ask_for_commands))
         .merge(blobs::routes())
+        .merge(challenges::routes())
 }
 
 /// Say who the worker is and what it can do
@@ -67,11 +69,11 @@ async fn registration(
     State(app): State<Arc<App>>,
     TokenOf(worker): TokenOf,
 ) -> Result<Json<Registration>> {
-    let now_us = app.now_us();
-    let queue = Queue::load(&mut app.store.read().await?, worker.owner_id, now_us).await?;
+    let mut tx = app.store.read().await?;
+    let beside = Beside::of_owner(&app, &mut tx, worker.owner_id, &[worker.id]).await?;
     Ok(Json(Registration {
-        worker: workers::view(&app, worker, &queue),
-        now_ms: now_us / 1_000,
+        worker: workers::view(&app, worker, &beside),
+        now_ms: app.now_us() / 1_000,
         version: env!("CARGO_PKG_VERSION").into(),
     }))
 }

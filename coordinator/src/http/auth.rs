@@ -14,6 +14,7 @@ use super::problem::Refused;
 use crate::accounts::Secret;
 use crate::accounts::rights::{Credential, Holder, Right};
 use crate::app::App;
+use crate::fair_play::hearing;
 use crate::store::people::{self, User};
 use crate::store::sessions::SessionOf;
 use crate::store::workers::{self, AgentRow, WorkerRow};
@@ -49,6 +50,10 @@ pub struct TokenOf(pub WorkerRow);
 /// A worker with the token of its config file; this is a sign of its life.
 #[derive(Debug)]
 pub struct Agent(pub AgentRow);
+
+/// Somebody who may not sign in, with the secret that the refusal of their sign-in carried.
+#[derive(Debug)]
+pub struct Heard(pub UserId);
 
 fn bearer(parts: &Parts) -> Result<&str, Refused> {
     parts
@@ -146,6 +151,22 @@ impl FromRequestParts<Arc<App>> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
         with(Right::Operate, parts, app).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Heard {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
+        let secret = bearer(parts)?;
+        let mut tx = app.store.read().await?;
+        let heard = hearing::find(&mut tx, secret, app.now_us()).await?;
+        heard.map(Self).ok_or_else(|| {
+            Refused::new(
+                ProblemKind::Unauthorized,
+                "this secret opens nothing any more: sign in again",
+            )
+        })
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Needs {
     Nothing,
     /// A right: see [`crate::accounts::rights`].
     Right(Right),
+    /// The secret of whoever may not sign in: see [`crate::fair_play::hearing`].
+    Hearing,
     /// The token of a worker's config file.
     WorkerToken,
 }
@@ -23,6 +25,9 @@ impl Needs {
         match self {
             Self::Nothing => "Everybody, without a token.".into(),
             Self::Right(right) => right.describe(),
+            Self::Hearing => {
+                "People who may not sign in, with the secret that the refusal of their sign-in carries.".into()
+            }
             Self::WorkerToken => "Workers, with the token of their config file.".into(),
         }
     }
@@ -110,6 +115,11 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /api/v1/jobs/{id}/frames/{frame}/thumbnail",
             "GET /api/v1/jobs/{id}/frames/{frame}/log",
             "GET /api/v1/jobs/{id}/output.zip",
+            "POST /api/v1/jobs/{id}/approve",
+            "POST /api/v1/jobs/{id}/send-back",
+            "GET /api/v1/jobs/{id}/workers",
+            "GET /api/v1/jobs/{id}/frames/{frame}/attempts/{attempt}/output",
+            "GET /api/v1/jobs/{id}/frames/{frame}/attempts/{attempt}/thumbnail",
         ],
     ),
     (
@@ -123,6 +133,10 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /api/v1/workers/{id}/token",
             "GET /api/v1/workers/{id}/uptime",
             "GET /api/v1/workers/{id}/tasks",
+            "GET /api/v1/workers/{id}/earnings",
+            "GET /api/v1/workers/{id}/telemetry",
+            "PUT /api/v1/workers/{id}/schedule",
+            "DELETE /api/v1/workers/{id}/schedule",
             "POST /api/v1/workers/{id}/drain",
             "POST /api/v1/workers/{id}/resume",
             "GET /api/v1/demand",
@@ -174,6 +188,14 @@ const ROUTES: &[(Needs, &[&str])] = &[
         ],
     ),
     (
+        Needs::Hearing,
+        &[
+            "GET /api/v1/hearing",
+            "POST /api/v1/hearing/appeal",
+            "GET /api/v1/hearing/export",
+        ],
+    ),
+    (
         Needs::WorkerToken,
         &[
             "POST /agent/v1/hello",
@@ -181,6 +203,8 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "POST /agent/v1/work",
             "POST /agent/v1/report",
             "POST /agent/v1/commands",
+            "POST /agent/v1/challenges/{id}/begin",
+            "PUT /agent/v1/challenges/{id}/answer",
             "HEAD /agent/v1/blobs/{hash}",
             "GET /agent/v1/blobs/{hash}",
             "PUT /agent/v1/blobs/{hash}",

@@ -5,11 +5,13 @@ mod campaign;
 mod community;
 mod fair_play;
 mod jobs;
+mod presence;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pictor_protocol::blob::UPLOAD_OFFSET;
+use pictor_protocol::fair_play::Hearing;
 use pictor_protocol::people::Role;
 use pictor_protocol::problem::{MEDIA_TYPE, Problem, ProblemKind};
 use pictor_protocol::settings::Fault;
@@ -27,6 +29,8 @@ pub struct Refused {
     role: Option<Role>,
     /// The version of the rules that has to be accepted first.
     rules_version: Option<i64>,
+    /// How somebody who is banned is heard.
+    hearing: Option<Hearing>,
     /// Where an upload goes on.
     offset: Option<u64>,
     retry_after_s: Option<u64>,
@@ -42,6 +46,7 @@ impl Refused {
             faults: Vec::new(),
             role: None,
             rules_version: None,
+            hearing: None,
             offset: None,
             retry_after_s: None,
         }
@@ -81,8 +86,23 @@ impl Refused {
         }])
     }
 
+    /// What is said of it: to programs as it is, to people by a page, or beside the fields of a form.
+    pub fn problem(&self) -> Problem {
+        let (status, title) = status_and_title(self.kind);
+        Problem {
+            kind: self.kind,
+            title: title.into(),
+            status: status.as_u16(),
+            detail: self.detail.clone(),
+            faults: self.faults.clone(),
+            role: self.role,
+            rules_version: self.rules_version,
+            hearing: self.hearing.clone(),
+        }
+    }
+
     /// What programs need to know before they ask again.
-    pub fn add_headers(&self, headers: &mut HeaderMap) {
+    fn add_headers(&self, headers: &mut HeaderMap) {
         if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -159,6 +179,9 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
         ProblemKind::QuestDone => (StatusCode::CONFLICT, "The quest is done"),
         ProblemKind::QuestNotVisited => (StatusCode::CONFLICT, "Visit the quest's link first"),
         ProblemKind::ReferralRefused => (StatusCode::CONFLICT, "No referral"),
+        ProblemKind::SignUpClosed => (StatusCode::FORBIDDEN, "Nobody new can sign up here"),
+        ProblemKind::ChallengeLate => (StatusCode::CONFLICT, "The challenge is over"),
+        ProblemKind::ChallengeAnswered => (StatusCode::CONFLICT, "Answered before"),
         ProblemKind::Internal | ProblemKind::Unknown => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "A fault of the coordinator",
@@ -168,24 +191,13 @@ fn status_and_title(kind: ProblemKind) -> (StatusCode, &'static str) {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let (status, title) = status_and_title(self.kind);
-        let mut more = HeaderMap::new();
-        self.add_headers(&mut more);
-        let problem = Problem {
-            kind: self.kind,
-            title: title.into(),
-            status: status.as_u16(),
-            detail: self.detail,
-            faults: self.faults,
-            role: self.role,
-            rules_version: self.rules_version,
-        };
-        let mut response = (status, Json(&problem)).into_response();
-        // For pages, which say the same to people.
-        response.extensions_mut().insert(problem);
+        let problem = self.problem();
+        let mut response = (self.status(), Json(&problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        headers.extend(more);
+        self.add_headers(headers);
+        // For pages, which say the same to people.
+        response.extensions_mut().insert(problem);
         response
     }
 }

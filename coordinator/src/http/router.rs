@@ -17,7 +17,11 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
     blobs, campaign, community, events, fair_play, frames, jobs, leaderboard, ledger, operator,
-    payouts, people, quests, scenes, sessions, sign_in, snapshots, system, worker_history, workers,
+    payouts, people, quests, reviews, scenes, sessions, sign_in, snapshots, system, worker_history,
+    workers,
+    blobs, campaign, community, events, fair_play, frames, hearing, jobs, leaderboard, ledger,
+    operator, payouts, people, quests, scenes, sessions, sign_in, snapshots, system,
+    worker_history, workers,
 };
 use super::needs;
 use super::{agent, pages};
@@ -45,11 +49,13 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(scenes::routes()) //     /api/v1/scenes[/{id}]
         .merge(jobs::routes()) //       /api/v1/jobs[/{id}[/pause|resume|cancel|retry]]
         .merge(frames::routes()) //     /api/v1/jobs/{id}/frames[/{frame}[/output|thumbnail|log]]  …/output.zip
+        .merge(reviews::routes()) //    /api/v1/jobs/{id}/approve|send-back|workers  …/frames/{frame}/attempts/{attempt}/output|thumbnail
         .merge(events::routes()) //     /api/v1/jobs/{id}/events
-        .merge(workers::routes()) //    /api/v1/workers[/{id}[/drain|resume|token|suspend|reinstate]]  /api/v1/demand
-        .merge(worker_history::routes()) // /api/v1/workers/{id}/uptime|tasks
+        .merge(workers::routes()) //    /api/v1/workers[/{id}[/schedule|drain|resume|token|suspend|reinstate]]  /api/v1/demand
+        .merge(worker_history::routes()) // /api/v1/workers/{id}/uptime|tasks|earnings|telemetry
         .merge(campaign::routes()) //   /api/v1/campaign[/rules]  /api/v1/operator/campaigns[/{id}/rules|dates|close]
         .merge(fair_play::routes()) //  /api/v1/me/decisions|appeal|export  DELETE /api/v1/me
+        .merge(hearing::routes()) //     /api/v1/hearing[/appeal|export]
         .merge(operator::routes()) //   /api/v1/operator/people[/{id}[/standing]]  …/appeals[/{id}]  …/signals  …/audit-log
         // operators
         .merge(payouts::routes()) //    /api/v1/operator/payouts[/{id}[/state|approve|withdraw|send|…]]  …/payout-account
@@ -59,7 +65,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(leaderboard::routes()) // /api/v1/leaderboard[/me|/name]
         .merge(ledger::routes()) //     /api/v1/ledger[/entries]  /api/v1/ledger.csv
         // workers
-        .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  /agent/v1/blobs/{hash}
+        .merge(agent::routes()) //      /agent/v1/hello|registration|work|report|commands  …/blobs/{hash}  …/challenges/{id}/begin|answer
         // machines that watch
         .merge(system::routes()) //     /healthz  /readyz  /metrics  /api/v1/supported-gpus
 }

@@ -4,14 +4,15 @@
 //! Each function works in the transaction of the fact that it follows from. A job without a row in `job_costs`
 //! was submitted while there were no rules, and costs nothing.
 
-use pictor_protocol::{JobId, Micros, TaskId, UserId};
+use pictor_protocol::agent::AttemptRef;
+use pictor_protocol::{JobId, Micros, TaskId, UserId, WorkerId};
 use serde_json::{Value, json};
 
 use super::cost::{self, Adjust, Short, Standing};
 use super::state::Intent;
 use crate::campaign::Current;
 use crate::ledger::hold::{self, Destination, NewHold, Part, Source};
-use crate::ledger::{self, Book, EntryKind, PostError, Posted};
+use crate::ledger::{self, Account, Book, Entry, EntryKind, PostError, Posted};
 use crate::store::costs::{self, CostRow, NewCost};
 use crate::store::jobs::{self, JobRow};
 use crate::store::ledger::HoldRow;
@@ -117,6 +118,10 @@ fn hold_key(job: JobId, round: i64) -> String {
     format!("job/{job}/{round}")
 }
 
+fn charge_key(task: TaskId, attempt: u32) -> String {
+    format!("charge/{task}/{attempt}")
+}
+
 fn explained(job: JobId, standing: &Standing) -> Value {
     let estimate = standing.estimate();
     json!({
@@ -135,6 +140,7 @@ pub struct Delivered {
     pub task: TaskId,
     pub attempt: u32,
     pub frame: i32,
+    pub worker: WorkerId,
     /// Whose worker rendered it.
     pub by: UserId,
     /// What the reference machine would have taken.
@@ -162,7 +168,7 @@ pub async fn delivered(
     let amount = price.min(left);
     if amount > Micros::ZERO {
         let part = Part {
-            key: format!("charge/{}/{}", frame.task, frame.attempt),
+            key: charge_key(frame.task, frame.attempt),
             kind: EntryKind::Charge,
             amount,
             inputs: json!({
@@ -240,6 +246,90 @@ async fn follow(tx: &mut Tx, job: &JobRow, now_us: i64) -> Result<(), ChargeErro
         }
     }
     if let Some(short) = standing.shortage().filter(|_| job.intent == Intent::Run) {
+        jobs::set_intent(tx, job.id, Intent::Paused, Some(&short.to_string())).await?;
+        jobs::bump(tx, job.id).await?;
+    }
+    Ok(())
+}
+
+/// A frame that was sent back.
+#[derive(Debug, Clone, Copy)]
+pub struct SentBack<'a> {
+    pub attempt: AttemptRef,
+    pub frame: i32,
+    /// Whose worker rendered it.
+    pub by: UserId,
+    pub reason: &'a str,
+    /// What it earned is settled, and stays.
+    pub settled: bool,
+}
+
+/// What became of a frame's price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Returned {
+    Refunded(Micros),
+    /// It stays paid, as its points stay.
+    Settled,
+    /// It cost nothing.
+    NotCharged,
+}
+
+/// Gives back what a frame was charged.
+pub async fn sent_back(
+    tx: &mut Tx,
+    job: &JobRow,
+    frame: SentBack<'_>,
+    now_us: i64,
+) -> Result<Returned, ChargeError> {
+    if costs::find(tx, job.id).await?.is_none() {
+        return Ok(Returned::NotCharged);
+    }
+    if frame.by == job.owner_id {
+        costs::take_free(tx, job.id).await?;
+        return Ok(Returned::NotCharged);
+    }
+    let AttemptRef { task, attempt } = frame.attempt;
+    let charge = charge_key(task, attempt);
+    let Some(amount) = store::ledger::moved_by(tx, &charge).await? else {
+        return Ok(Returned::NotCharged);
+    };
+    if frame.settled {
+        return Ok(Returned::Settled);
+    }
+    let inputs = json!({
+        "job": job.id,
+        "frame": frame.frame,
+        "charge": charge,
+        "sent_back": frame.reason,
+    });
+    let key = format!("refund/{task}/{attempt}");
+    let entry = Entry::new(key, Book::Credits, EntryKind::Refund, inputs).transfer(
+        Account::Revenue,
+        Account::Available(job.owner_id),
+        amount,
+    );
+    if ledger::post(tx, &entry, now_us).await? == Posted::Repeated {
+        return Ok(Returned::NotCharged);
+    }
+    costs::take_charge(tx, job.id, amount).await?;
+    Ok(Returned::Refunded(amount))
+}
+
+/// Frames of a job are to be rendered again: what they need is set aside, and the job waits if it is not there.
+pub async fn reopened(tx: &mut Tx, job: &JobRow, now_us: i64) -> Result<(), ChargeError> {
+    let Some(row) = costs::find(tx, job.id).await? else {
+        return Ok(());
+    };
+    // What lies ready for its other frames is not let go of while they render.
+    if open_hold(tx, &hold_key(job.id, row.round)).await?.is_some() {
+        return follow(tx, job, now_us).await;
+    }
+    let short = match resumed(tx, job, now_us).await {
+        Err(ChargeError::NotEnough { .. }) => Short::Credits,
+        Err(ChargeError::Short(short)) => short,
+        done => return done,
+    };
+    if job.intent == Intent::Run {
         jobs::set_intent(tx, job.id, Intent::Paused, Some(&short.to_string())).await?;
         jobs::bump(tx, job.id).await?;
     }

@@ -40,6 +40,8 @@ pub enum Wish {
     Resume,
     Cancel,
     Retry,
+    /// Frames are sent back.
+    SendBack,
 }
 
 /// A wish that the state of the job does not allow.
@@ -74,6 +76,12 @@ pub fn wish(intent: Intent, state: JobState, wish: Wish) -> Result<Intent, NotNo
         Wish::Cancel => Ok(Intent::Cancelled),
         Wish::Retry if intent == Intent::Paused => Ok(Intent::Paused),
         Wish::Retry => Ok(Intent::Run),
+        Wish::SendBack if state == JobState::Cancelled => refused("sent back"),
+        // What is decided about its other frames holds for these too.
+        Wish::SendBack if matches!(state, JobState::Paused | JobState::NeedsAttention) => {
+            Ok(intent)
+        }
+        Wish::SendBack => Ok(Intent::Run),
     }
 }
 
@@ -157,6 +165,15 @@ mod tests {
         assert_eq!(
             wish(Intent::Cancelled, JobState::Cancelled, Wish::Cancel),
             Ok(Intent::Cancelled)
+        );
+        assert!(wish(Intent::Cancelled, JobState::Cancelled, Wish::SendBack).is_err());
+        assert_eq!(
+            wish(Intent::Paused, JobState::Done, Wish::SendBack),
+            Ok(Intent::Run)
+        );
+        assert_eq!(
+            wish(Intent::Paused, JobState::Paused, Wish::SendBack),
+            Ok(Intent::Paused)
         );
         assert_eq!(
             wish(Intent::Attention, JobState::NeedsAttention, Wish::Resume),

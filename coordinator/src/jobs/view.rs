@@ -5,18 +5,21 @@ use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::{
     Frame, FrameCounts, FrameState, Job, JobCost, JobState, Output, RenderPlan, WorkerName,
 };
+use pictor_protocol::review::{FrameAttempt, FrameReview, ReviewState};
 use pictor_protocol::settings::Engine;
 
-use super::{charge, state};
+use super::review::Review;
+use super::{charge, state, waits};
 use crate::dispatch::missing::Need;
 use crate::dispatch::pace::{self, Measured};
 use crate::dispatch::task::TaskStatus;
 use crate::dispatch::{ability, installs};
 use crate::store::dispatch::OnlineWorker;
 use crate::store::jobs::JobRow;
+use crate::store::reviews::HistoryRow;
 use crate::store::tasks::TaskRow;
 use crate::store::{self, Result, Tx};
-use crate::workers::SILENCE_US;
+use crate::workers::{self, schedule};
 
 /// A job as its owner sees it now.
 pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
@@ -56,6 +59,12 @@ pub async fn job(tx: &mut Tx, row: JobRow, now_us: i64) -> Result<Job> {
         cost,
         revision: row.revision,
     })
+}
+
+/// Where a job stands.
+pub fn state_of(row: &JobRow) -> JobState {
+    let counts = FrameCounts::from(&row.counts);
+    state::derive(row.intent, &counts, row.started_us.is_some())
 }
 
 async fn cost(tx: &mut Tx, row: &JobRow) -> Result<Option<JobCost>> {
@@ -115,9 +124,25 @@ async fn time_left_ms(
     Ok(pace::time_left_ms(left, &expected).or(so_far))
 }
 
+/// Why there is no worker that may be given frames.
+async fn nobody_takes_frames(tx: &mut Tx, now_us: i64) -> Result<String> {
+    let there = store::dispatch::online(tx, now_us - workers::SILENCE_US).await?;
+    let opens = there
+        .iter()
+        .filter_map(|worker| worker.schedule.0.as_ref())
+        .filter_map(|hours| schedule::opens_us(hours, now_us));
+    Ok(opens.min().map_or_else(
+        || "no worker is online".into(),
+        |us| {
+            let at = schedule::moment(us, 0);
+            format!("every worker that is online is outside its hours; the first is back at {at}")
+        },
+    ))
+}
+
 /// Between two leases of a job that renders nothing is leased for a moment: that is no wait.
 async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<String>> {
-    let online = store::dispatch::online(tx, now_us - SILENCE_US).await?;
+    let online = workers::taking_frames(tx, now_us).await?;
     let engine = row.plan.0.engine;
     let need = Need {
         runtime: row.runtime.0,
@@ -135,7 +160,7 @@ async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<S
         (None, BlenderWanted::Auto) => format!("Blender {} or newer", row.file_series),
     };
     Ok(if online.is_empty() {
-        Some("no worker is online".into())
+        Some(nobody_takes_frames(tx, now_us).await?)
     } else if !finds(&installed) {
         let outlook = installs::outlook(tx, &need, &wanted, now_us).await?;
         outlook.or_else(|| Some(format!("no worker that is online has {wanted}")))
@@ -151,7 +176,7 @@ async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<S
     })
 }
 
-fn engine_name(engine: Engine) -> &'static str {
+pub(super) fn engine_name(engine: Engine) -> &'static str {
     match engine {
         Engine::Cycles => "Cycles",
         Engine::Eevee => "EEVEE",
@@ -189,7 +214,51 @@ pub fn frame(row: TaskRow, plan: &RenderPlan) -> Frame {
         render_ms: row.render_ms,
         error: row.error,
         output,
+        review: row
+            .review
+            .0
+            .zip(row.reviewed_us)
+            .map(|(review, at_us)| FrameReview {
+                state: match review {
+                    Review::Approved => ReviewState::Approved,
+                    Review::SentBack => ReviewState::SentBack,
+                },
+                reason: row.review_reason,
+                at_ms: at_us / 1_000,
+            }),
+        times_sent_back: row.times_sent_back as u32,
+        history: Vec::new(),
+        waits: Vec::new(),
         revision: row.revision,
+    }
+}
+
+/// A frame with its attempts and, while it is queued, why it waits.
+pub async fn whole_frame(tx: &mut Tx, job: &JobRow, row: TaskRow, now_us: i64) -> Result<Frame> {
+    let attempts = store::reviews::history(tx, row.id).await?;
+    let waits = waits::of_frame(tx, job, &row, now_us).await?;
+    Ok(Frame {
+        history: attempts.into_iter().map(attempt).collect(),
+        waits,
+        ..frame(row, &job.plan.0)
+    })
+}
+
+fn attempt(row: HistoryRow) -> FrameAttempt {
+    FrameAttempt {
+        attempt: row.attempt,
+        worker: WorkerName {
+            id: row.worker_id,
+            name: row.worker_name,
+        },
+        slot: row.slot,
+        state: row.status.into(),
+        started_ms: row.leased_us / 1_000,
+        finished_ms: row.finished_us.map(|us| us / 1_000),
+        render_ms: row.render_ms,
+        message: row.message,
+        has_output: row.output.0.is_some(),
+        has_thumbnail: row.thumbnail.0.is_some(),
     }
 }
 

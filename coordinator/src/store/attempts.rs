@@ -152,7 +152,7 @@ pub async fn update(tx: &mut Tx, reference: AttemptRef, to: &AttemptUpdate<'_>) 
     execute!(
         tx,
         "UPDATE attempts SET status = $3, output = COALESCE($4, output), \
-         message = COALESCE($5, message), finished_us = $6 WHERE task_id = $1 AND attempt = $2",
+         message = COALESCE($5, message), finished_us = COALESCE($6, finished_us) WHERE task_id = $1 AND attempt = $2",
         reference.task.to_string(),
         i64::from(reference.attempt),
         to.status.as_str(),
@@ -163,23 +163,49 @@ pub async fn update(tx: &mut Tx, reference: AttemptRef, to: &AttemptUpdate<'_>) 
     Ok(())
 }
 
-/// Notes what an accepted attempt took.
-pub async fn measured(
-    tx: &mut Tx,
-    reference: AttemptRef,
-    render_ms: i64,
-    energy_millijoules: Option<i64>,
-) -> Result<()> {
+/// What an accepted attempt made, and what that took.
+pub struct Made {
+    pub render_ms: i64,
+    /// What the reference machine would have taken, if that is known.
+    pub reference_ms: Option<i64>,
+    pub energy_millijoules: Option<i64>,
+    pub output_bytes: u64,
+    pub thumbnail: Option<BlobHash>,
+}
+
+/// Notes what an accepted attempt made.
+pub async fn made(tx: &mut Tx, reference: AttemptRef, made: &Made) -> Result<()> {
     execute!(
         tx,
-        "UPDATE attempts SET render_ms = $3, energy_millijoules = $4 \
+        "UPDATE attempts SET render_ms = $3, reference_ms = $4, energy_millijoules = $5, \
+         output_bytes = $6, thumbnail = $7 \
          WHERE task_id = $1 AND attempt = $2",
         reference.task.to_string(),
         i64::from(reference.attempt),
-        render_ms,
-        energy_millijoules
+        made.render_ms,
+        made.reference_ms,
+        made.energy_millijoules,
+        made.output_bytes as i64,
+        made.thumbnail.map(|hash| hash.to_string())
     )?;
     Ok(())
+}
+
+/// What an accepted attempt took; what is unknown was not noted yet when it was accepted.
+#[derive(Debug, FromRow)]
+pub struct TookRow {
+    pub render_ms: Option<i64>,
+    pub reference_ms: Option<i64>,
+}
+
+pub async fn took(tx: &mut Tx, reference: AttemptRef) -> Result<TookRow> {
+    fetch_one!(
+        tx,
+        TookRow,
+        "SELECT render_ms, reference_ms FROM attempts WHERE task_id = $1 AND attempt = $2",
+        reference.task.to_string(),
+        i64::from(reference.attempt)
+    )
 }
 
 /// Moves the deadline of what a worker holds of a lease.
@@ -249,6 +275,8 @@ pub async fn held_once_by_others(
         "SELECT task_id, MAX(attempts.leased_us) AS leased_us FROM attempts \
          JOIN tasks ON tasks.id = attempts.task_id \
          WHERE attempts.job_id = $1 AND attempts.status = 'leased' AND tasks.status = 'leased' \
+           AND NOT EXISTS (SELECT 1 FROM send_backs \
+                           WHERE send_backs.task_id = tasks.id AND send_backs.worker_id = $2) \
          GROUP BY task_id, frame \
          HAVING COUNT(*) = 1 \
             AND SUM(CASE WHEN attempts.worker_id = $2 AND slot = $3 THEN 1 ELSE 0 END) = 0 \
@@ -257,5 +285,30 @@ pub async fn held_once_by_others(
         worker.to_string(),
         i64::from(slot),
         limit
+    )
+}
+
+/// A frame that a slot of a worker holds.
+#[derive(Debug, FromRow)]
+pub struct HeldFrameRow {
+    #[sqlx(try_from = "String")]
+    pub worker_id: WorkerId,
+    pub worker_name: String,
+    #[sqlx(try_from = "i64")]
+    pub slot: u16,
+    #[sqlx(try_from = "i64")]
+    pub frame: i32,
+}
+
+/// Who holds which frames of a job, by worker and slot.
+pub async fn held_of_job(tx: &mut Tx, job: JobId) -> Result<Vec<HeldFrameRow>> {
+    fetch_all!(
+        tx,
+        HeldFrameRow,
+        "SELECT attempts.worker_id, workers.name AS worker_name, slot, frame FROM attempts \
+         JOIN tasks ON tasks.id = attempts.task_id JOIN workers ON workers.id = attempts.worker_id \
+         WHERE attempts.job_id = $1 AND attempts.status = 'leased' \
+         ORDER BY workers.name, attempts.worker_id, slot, frame",
+        job.to_string()
     )
 }

@@ -19,6 +19,8 @@ pub struct CostRow {
     charged: i64,
     pub charged_frames: i64,
     pub free_frames: i64,
+    /// Rewards for the whole job that went back because frames of it did.
+    pub rewards_void: i64,
 }
 
 impl CostRow {
@@ -68,7 +70,7 @@ pub async fn find(tx: &mut Tx, job: JobId) -> Result<Option<CostRow>> {
         tx,
         CostRow,
         "SELECT job_id, campaign_id, rules_version, price, guess_ms, spend_cap, round, charged, \
-             charged_frames, free_frames \
+             charged_frames, free_frames, rewards_void \
          FROM job_costs WHERE job_id = $1",
         job.to_string()
     )
@@ -81,6 +83,38 @@ pub async fn add_charge(tx: &mut Tx, job: JobId, amount: Micros) -> Result<()> {
          WHERE job_id = $1",
         job.to_string(),
         amount.get()
+    )?;
+    Ok(())
+}
+
+/// Takes back a charge that was refunded.
+pub async fn take_charge(tx: &mut Tx, job: JobId, amount: Micros) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE job_costs SET charged = charged - $2, charged_frames = charged_frames - 1 \
+         WHERE job_id = $1",
+        job.to_string(),
+        amount.get()
+    )?;
+    Ok(())
+}
+
+/// A frame that cost nothing is not there any more.
+pub async fn take_free(tx: &mut Tx, job: JobId) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE job_costs SET free_frames = free_frames - 1 WHERE job_id = $1",
+        job.to_string()
+    )?;
+    Ok(())
+}
+
+/// The reward for the whole job went back.
+pub async fn void_reward(tx: &mut Tx, job: JobId) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE job_costs SET rewards_void = rewards_void + 1 WHERE job_id = $1",
+        job.to_string()
     )?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 use pictor_protocol::agent::Hello;
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::RenderPlan;
+use pictor_protocol::schedule::Schedule;
 use pictor_protocol::{BlobHash, JobId, SceneId, UserId, WorkerId};
 use serde::Deserialize;
 use sqlx::FromRow;
@@ -34,6 +35,7 @@ pub struct OpenJob {
     pub runtime: Maybe<Series>,
     #[sqlx(try_from = "String")]
     pub plan: Json<RenderPlan>,
+    /// Queued frames that the asking worker may have: not those whose picture by it was sent back.
     #[sqlx(try_from = "i64")]
     pub queued: u32,
     pub done: i64,
@@ -53,7 +55,11 @@ pub async fn open_jobs(tx: &mut Tx, worker: WorkerId) -> Result<Vec<OpenJob>> {
         tx,
         OpenJob,
         "SELECT jobs.id, jobs.owner_id, jobs.scene_id, scenes.content, priority, blender, file_series, \
-             runtime, plan, queued, jobs.done, jobs.render_ms, scored, reference_ms, \
+             runtime, plan, \
+             queued - (SELECT COUNT(DISTINCT tasks.id) FROM send_backs JOIN tasks ON tasks.id = task_id \
+                       WHERE send_backs.job_id = jobs.id AND send_backs.worker_id = $1 \
+                         AND tasks.status = 'queued') AS queued, \
+             jobs.done, jobs.render_ms, scored, reference_ms, \
              COALESCE(here.done, 0) AS done_here, COALESCE(here.render_ms, 0) AS render_ms_here, \
              COALESCE(here.failed, 0) AS failed_here \
          FROM jobs JOIN scenes ON scenes.id = jobs.scene_id \
@@ -133,7 +139,7 @@ pub async fn leases_by_owner(tx: &mut Tx) -> Result<Vec<(UserId, u32)>> {
         .collect())
 }
 
-/// A worker that may be given frames now.
+/// A worker that is there and that nobody stopped.
 #[derive(Debug, FromRow)]
 pub struct OnlineWorker {
     #[sqlx(try_from = "String")]
@@ -142,6 +148,8 @@ pub struct OnlineWorker {
     pub series: Json<Vec<Series>>,
     #[sqlx(try_from = "String")]
     pub abilities: Json<Vec<Ability>>,
+    #[sqlx(try_from = "Option<String>")]
+    pub schedule: MaybeJson<Schedule>,
 }
 
 impl OnlineWorker {
@@ -158,12 +166,12 @@ impl OnlineWorker {
     }
 }
 
-/// Workers that said something after `since_us`.
+/// Workers that said something after `since_us`, whatever their hours.
 pub async fn online(tx: &mut Tx, since_us: i64) -> Result<Vec<OnlineWorker>> {
     fetch_all!(
         tx,
         OnlineWorker,
-        "SELECT id, series, abilities FROM workers \
+        "SELECT id, series, abilities, schedule FROM workers \
          WHERE status = 'active' AND last_seen_us > $1 AND abilities <> '[]'",
         since_us
     )

@@ -8,7 +8,7 @@ use pictor_protocol::{JobId, SceneId, TaskId, UserId};
 use sqlx::FromRow;
 
 use super::column::{Json, Maybe, json};
-use super::{Result, Tx};
+use super::{Result, Tx, escape_like};
 use crate::dispatch::task::TaskStatus;
 use crate::jobs::state::Intent;
 
@@ -110,8 +110,8 @@ pub async fn insert(
     execute!(
         tx,
         "INSERT INTO jobs (id, owner_id, scene_id, name, priority, intent, frames, settings, plan, \
-         blender, file_series, total, queued, leased, done, failed, cancelled, created_us, revision) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 0, 0, 0, $13, 1)",
+         blender, file_series, total, queued, leased, done, failed, cancelled, created_us, revision, name_key) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 0, 0, 0, $13, 1, $14)",
         job.id.to_string(),
         job.owner.to_string(),
         job.scene.to_string(),
@@ -124,7 +124,8 @@ pub async fn insert(
         job.blender.to_string(),
         job.file_series.to_string(),
         job.frames.as_slice().len() as i64,
-        job.created_us
+        job.created_us,
+        job.name.to_lowercase()
     )?;
     // In batches: a statement per frame would hold the writer for seconds at a hundred thousand.
     for frames in job.frames.as_slice().chunks(500) {
@@ -199,36 +200,82 @@ pub async fn runtime(tx: &mut Tx, id: JobId) -> Result<Option<Series>> {
     Ok(row.runtime.0)
 }
 
-/// Newest first, older than `before`; in one state only if `state` is given.
-pub async fn page(
-    tx: &mut Tx,
-    owner: UserId,
-    before: Option<JobId>,
-    state: Option<&str>,
-    limit: i64,
-) -> Result<Vec<JobRow>> {
+/// Which jobs of somebody.
+pub struct JobsWanted<'a> {
+    pub owner: UserId,
+    /// Older than this one.
+    pub before: Option<JobId>,
+    /// In one of these states, as on the wire; in any if there is none.
+    pub states: &'a [&'static str],
+    /// A part of the name; everything when empty.
+    pub name_part: &'a str,
+    pub limit: i64,
+}
+
+/// The state of a job: the same as `jobs::state::derive`, and tested against it.
+macro_rules! state {
+    () => {
+        "CASE WHEN intent = 'cancelled' THEN 'cancelled' \
+             WHEN queued + leased > 0 AND intent = 'attention' THEN 'needs_attention' \
+             WHEN queued + leased > 0 AND intent = 'paused' THEN 'paused' \
+             WHEN queued + leased = 0 AND failed + cancelled > 0 THEN 'failed' \
+             WHEN queued + leased = 0 THEN 'done' \
+             WHEN leased > 0 OR started_us IS NOT NULL THEN 'rendering' \
+             ELSE 'queued' END"
+    };
+}
+
+/// Newest first.
+pub async fn page(tx: &mut Tx, wanted: &JobsWanted<'_>) -> Result<Vec<JobRow>> {
     // Ids sort by time; "g" sorts after every hexadecimal digit.
-    let before = before.map_or_else(|| "g".into(), |id| id.to_string());
+    let before = wanted
+        .before
+        .map_or_else(|| "g".into(), |id| id.to_string());
+    let states = match wanted.states {
+        [] => String::new(),
+        states => format!(",{},", states.join(",")),
+    };
     fetch_all!(
         tx,
         JobRow,
-        // The same as `jobs::state::derive`, and tested against it.
-        select!(
-            "WHERE owner_id = $1 AND id < $2 AND ($3 = '' OR $3 = CASE \
-                 WHEN intent = 'cancelled' THEN 'cancelled' \
-                 WHEN queued + leased > 0 AND intent = 'attention' THEN 'needs_attention' \
-                 WHEN queued + leased > 0 AND intent = 'paused' THEN 'paused' \
-                 WHEN queued + leased = 0 AND failed + cancelled > 0 THEN 'failed' \
-                 WHEN queued + leased = 0 THEN 'done' \
-                 WHEN leased > 0 OR started_us IS NOT NULL THEN 'rendering' \
-                 ELSE 'queued' END) \
-             ORDER BY id DESC LIMIT $4"
+        concat!(
+            select!("WHERE owner_id = $1 AND id < $2 AND ($3 = '' OR $3 LIKE '%,' || "),
+            state!(),
+            " || ',%') AND ($4 = '' OR name_key LIKE $4 ESCAPE '!') ORDER BY id DESC LIMIT $5"
+        ),
+        wanted.owner.to_string(),
+        before,
+        states,
+        name_pattern(wanted.name_part),
+        wanted.limit
+    )
+}
+
+/// How many jobs of somebody with that part in their name are in each state, as on the wire.
+pub async fn count_by_state(
+    tx: &mut Tx,
+    owner: UserId,
+    name_part: &str,
+) -> Result<Vec<(String, i64)>> {
+    fetch_all!(
+        tx,
+        (String, i64),
+        concat!(
+            "SELECT state, COUNT(*) AS count FROM (SELECT ",
+            state!(),
+            " AS state FROM jobs WHERE owner_id = $1 AND ($2 = '' OR name_key LIKE $2 ESCAPE '!')) AS mine \
+             GROUP BY state"
         ),
         owner.to_string(),
-        before,
-        state.unwrap_or(""),
-        limit
+        name_pattern(name_part)
     )
+}
+
+fn name_pattern(part: &str) -> String {
+    match part {
+        "" => String::new(),
+        part => format!("%{}%", escape_like(&part.to_lowercase())),
+    }
 }
 
 /// Every job of somebody.
@@ -370,6 +417,25 @@ pub async fn add_render_time(
         tx,
         "UPDATE jobs SET render_ms = render_ms + $2, scored = scored + $3, \
          reference_ms = reference_ms + $4 WHERE id = $1",
+        id.to_string(),
+        render_ms,
+        i64::from(reference_ms.is_some()),
+        reference_ms.unwrap_or(0)
+    )?;
+    Ok(())
+}
+
+/// Takes away what [`add_render_time`] added for a frame that is not done any more.
+pub async fn take_render_time(
+    tx: &mut Tx,
+    id: JobId,
+    render_ms: i64,
+    reference_ms: Option<i64>,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE jobs SET render_ms = render_ms - $2, scored = scored - $3, \
+         reference_ms = reference_ms - $4 WHERE id = $1",
         id.to_string(),
         render_ms,
         i64::from(reference_ms.is_some()),

@@ -146,6 +146,19 @@ pub async fn balance(tx: &mut Tx, book: Book, account: Account) -> Result<Micros
     Ok(row.map_or(Micros::ZERO, |(balance,)| Micros::new(balance)))
 }
 
+/// What an entry moved, all its transfers together; `None` if there is none of that key.
+pub async fn moved_by(tx: &mut Tx, key: &str) -> Result<Option<Micros>> {
+    let row = fetch_optional!(
+        tx,
+        (i64,),
+        "SELECT CAST(SUM(amount) AS BIGINT) FROM ledger_postings \
+         JOIN ledger_entries ON ledger_entries.id = ledger_postings.entry \
+         WHERE key = $1 AND amount > 0 HAVING COUNT(*) > 0",
+        key
+    )?;
+    Ok(row.map(|(amount,)| Micros::new(amount)))
+}
+
 /// The books in which somebody has accounts.
 pub async fn books_of(tx: &mut Tx, user: UserId) -> Result<Vec<Book>> {
     #[derive(FromRow)]

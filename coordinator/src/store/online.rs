@@ -1,7 +1,7 @@
 //! Proofs of presence, and the hours that were judged by them.
 
 use pictor_protocol::agent::Hello;
-use pictor_protocol::{TaskId, UserId, WorkerId};
+use pictor_protocol::{Micros, TaskId, UserId, WorkerId};
 use sqlx::FromRow;
 
 use super::column::MaybeJson;
@@ -17,10 +17,32 @@ pub async fn proven_by_frame(tx: &mut Tx, task: TaskId, attempt: u32, hour: i64)
          SELECT $3, workers.id, attempts.slot FROM attempts \
              JOIN workers ON workers.id = attempts.worker_id JOIN jobs ON jobs.id = attempts.job_id \
          WHERE task_id = $1 AND attempts.attempt = $2 AND workers.owner_id <> jobs.owner_id \
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT (hour, worker_id, slot) DO UPDATE SET borne_out = NULL",
         task.to_string(),
         i64::from(attempt),
         hour
+    )?;
+    Ok(())
+}
+
+/// Notes that a slot was there, because it passed a challenge that bore this score out. A proof that is worth more
+/// stays.
+pub async fn proven_by_challenge(
+    tx: &mut Tx,
+    worker: WorkerId,
+    slot: i64,
+    hour: i64,
+    borne_out: Micros,
+) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO presence_proofs (hour, worker_id, slot, borne_out) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (hour, worker_id, slot) DO UPDATE SET borne_out = excluded.borne_out \
+         WHERE presence_proofs.borne_out < excluded.borne_out",
+        hour,
+        worker.to_string(),
+        slot,
+        borne_out.get()
     )?;
     Ok(())
 }
@@ -38,16 +60,23 @@ pub async fn prove(tx: &mut Tx, worker: WorkerId, slot: i64, hour: i64) -> Resul
     Ok(())
 }
 
+/// That a slot was there in an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct ProofRow {
+    pub slot: i64,
+    /// The score that a challenge bore out, in micros; none where an accepted frame is the proof.
+    pub borne_out: Option<i64>,
+}
+
 /// The slots of a worker that gave a proof in an hour.
-pub async fn proofs(tx: &mut Tx, worker: WorkerId, hour: i64) -> Result<Vec<i64>> {
-    let rows = fetch_all!(
+pub async fn proofs(tx: &mut Tx, worker: WorkerId, hour: i64) -> Result<Vec<ProofRow>> {
+    fetch_all!(
         tx,
-        (i64,),
-        "SELECT slot FROM presence_proofs WHERE hour = $1 AND worker_id = $2 ORDER BY slot",
+        ProofRow,
+        "SELECT slot, borne_out FROM presence_proofs WHERE hour = $1 AND worker_id = $2 ORDER BY slot",
         hour,
         worker.to_string()
-    )?;
-    Ok(rows.into_iter().map(|(slot,)| slot).collect())
+    )
 }
 
 /// A worker that was heard of in an hour.

@@ -462,3 +462,28 @@ pub async fn ban_of_trace(tx: &mut Tx, hash: &str) -> Result<Option<DecisionRow>
         hash
     )
 }
+
+/// Keeps the hash of the secret with which somebody is heard, in the place of an earlier one.
+pub async fn put_hearing(tx: &mut Tx, user: UserId, hash: &str, expires_us: i64) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO hearings (user_id, hash, expires_us) VALUES ($1, $2, $3) \
+         ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_us = excluded.expires_us",
+        user.to_string(),
+        hash,
+        expires_us
+    )?;
+    Ok(())
+}
+
+/// Who is heard with the secret of this hash.
+pub async fn hearing(tx: &mut Tx, hash: &str, now_us: i64) -> Result<Option<UserId>> {
+    let row = fetch_optional!(
+        tx,
+        UserRow,
+        "SELECT user_id FROM hearings WHERE hash = $1 AND expires_us > $2",
+        hash,
+        now_us
+    )?;
+    Ok(row.map(|row| row.user_id))
+}

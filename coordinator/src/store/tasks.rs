@@ -6,6 +6,7 @@ use sqlx::{FromRow, QueryBuilder};
 use super::column::Maybe;
 use super::{Connection, Result, StoreError, Tx};
 use crate::dispatch::task::TaskStatus;
+use crate::jobs::review::Review;
 
 #[derive(Debug, Clone, FromRow)]
 pub struct TaskRow {
@@ -35,6 +36,11 @@ pub struct TaskRow {
     pub output_bytes: Option<i64>,
     #[sqlx(try_from = "Option<String>")]
     pub thumbnail: Maybe<BlobHash>,
+    #[sqlx(try_from = "Option<String>")]
+    pub review: Maybe<Review>,
+    pub review_reason: Option<String>,
+    pub reviewed_us: Option<i64>,
+    pub times_sent_back: i64,
     pub revision: i64,
 }
 
@@ -43,7 +49,7 @@ macro_rules! select {
         concat!(
             "SELECT tasks.id, job_id, frame, tasks.status, attempt, failures, blanks, worker_id, ",
             "workers.name AS worker_name, started_us, finished_us, render_ms, error, output, ",
-            "output_bytes, thumbnail, revision ",
+            "output_bytes, thumbnail, review, review_reason, reviewed_us, times_sent_back, revision ",
             "FROM tasks LEFT JOIN workers ON workers.id = worker_id ",
             $rest
         )
@@ -135,7 +141,8 @@ pub async fn changed_since(
     )
 }
 
-/// The first queued tasks that this worker has not failed, or any if `even_failed`.
+/// The first queued tasks that this worker has not failed, or any if `even_failed`; never those whose picture
+/// by this worker was sent back.
 pub async fn next_queued(
     tx: &mut Tx,
     job: JobId,
@@ -150,6 +157,8 @@ pub async fn next_queued(
             "WHERE job_id = $1 AND tasks.status = 'queued' AND ($3 = 1 OR NOT EXISTS ( \
                  SELECT 1 FROM attempts WHERE attempts.task_id = tasks.id AND attempts.worker_id = $2 \
                  AND attempts.status IN ('failed', 'rejected'))) \
+             AND NOT EXISTS (SELECT 1 FROM send_backs \
+                 WHERE send_backs.task_id = tasks.id AND send_backs.worker_id = $2) \
              ORDER BY frame LIMIT $4"
         ),
         job.to_string(),
@@ -159,7 +168,7 @@ pub async fn next_queued(
     )
 }
 
-/// What an event changes in a task's row.
+/// What an event changes in the row of a task that is not done by it.
 pub struct TaskUpdate<'a> {
     pub status: TaskStatus,
     pub failures: u32,
@@ -175,7 +184,8 @@ pub async fn update(tx: &mut Tx, id: TaskId, task: &TaskUpdate<'_>) -> Result<()
     execute!(
         tx,
         "UPDATE tasks SET status = $2, failures = $3, blanks = $4, attempt = $5, worker_id = $6, \
-         error = $7, started_us = $8, finished_us = NULL, revision = $9 WHERE id = $1",
+         error = $7, started_us = $8, finished_us = NULL, render_ms = NULL, output = NULL, \
+         output_bytes = NULL, thumbnail = NULL, blank = NULL, revision = $9 WHERE id = $1",
         id.to_string(),
         task.status.as_str(),
         i64::from(task.failures),
@@ -206,7 +216,8 @@ pub async fn accept(tx: &mut Tx, id: TaskId, done: &AcceptedOutput) -> Result<()
         tx,
         "UPDATE tasks SET status = 'done', worker_id = $2, output = $3, output_bytes = $4, \
          thumbnail = $5, blank = $6, render_ms = $7, started_us = $8 - $7 * 1000, \
-         finished_us = $8, revision = $9, error = NULL \
+         finished_us = $8, revision = $9, error = NULL, review = NULL, review_reason = NULL, \
+         reviewed_us = NULL \
          WHERE id = $1",
         id.to_string(),
         done.worker.to_string(),

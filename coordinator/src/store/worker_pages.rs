@@ -6,6 +6,7 @@ use sqlx::FromRow;
 
 use super::workers::{WorkerRow, select_workers};
 use super::{Result, Tx, escape_like};
+use crate::campaign::calendar::HOUR_US;
 use crate::dispatch::task::AttemptStatus;
 
 /// Which workers, and in which order.
@@ -20,7 +21,9 @@ pub struct WorkersWanted<'a> {
     pub created_before_us: i64,
     /// Who was silent until then is offline.
     pub online_since_us: i64,
-    /// `name`, `created`, `seen` or `presence`.
+    /// What is earned from this hour on is what `earned` sorts by.
+    pub earned_from_hour: i64,
+    /// `name`, `created`, `seen`, `presence` or `earned`.
     pub sort: &'a str,
     pub descending: bool,
     /// Behind this one.
@@ -65,6 +68,11 @@ macro_rules! page {
                  CASE $6 WHEN 'seen' THEN COALESCE(seen_us, 0) WHEN 'created' THEN made_us \
                      WHEN 'presence' THEN CASE presence WHEN 'online' THEN 0 WHEN 'draining' THEN 1 \
                          WHEN 'suspended' THEN 2 WHEN 'offline' THEN 3 WHEN 'new' THEN 4 ELSE 5 END \
+                     WHEN 'earned' THEN CAST(COALESCE((SELECT SUM(amount) FROM worker_earnings \
+                         WHERE worker_id = sort_id AND hour >= $13), 0) \
+                         - COALESCE((SELECT SUM(returned) FROM ledger_holds \
+                         WHERE worker_id = sort_id AND returned > 0 AND ledger_holds.created_us >= $14), 0) \
+                         AS BIGINT) \
                      ELSE 0 END AS sort_number, \
                  CASE WHEN $6 IN ('name', 'presence') THEN key ELSE '' END AS sort_text \
              FROM (SELECT id AS sort_id, created_us AS made_us, last_seen_us AS seen_us, name_key AS key, \
@@ -112,7 +120,9 @@ pub async fn workers(tx: &mut Tx, wanted: &WorkersWanted<'_>) -> Result<Vec<Sort
                 after.number,
                 &after.text,
                 &after.id,
-                wanted.limit
+                wanted.limit,
+                wanted.earned_from_hour,
+                wanted.earned_from_hour * HOUR_US
             )
         };
     }

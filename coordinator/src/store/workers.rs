@@ -2,6 +2,7 @@
 
 use pictor_protocol::agent::Hello;
 use pictor_protocol::blender::Series;
+use pictor_protocol::schedule::Schedule;
 use pictor_protocol::{UserId, WorkerId};
 use sqlx::FromRow;
 
@@ -64,6 +65,9 @@ pub struct WorkerRow {
     /// When its hello was refused last because its software, of that version, is too old.
     pub turned_away_us: Option<i64>,
     pub turned_away_version: Option<String>,
+    /// The hours in which it takes frames; all, if unset.
+    #[sqlx(try_from = "Option<String>")]
+    pub schedule: MaybeJson<Schedule>,
 }
 
 macro_rules! select {
@@ -74,7 +78,7 @@ macro_rules! select {
         concat!(
             "SELECT id, owner_id, name, status, created_us, last_seen_us, instance, hello_us, hello, ",
             "series, abilities, done, ",
-            "decided_us, decided_by, decided_why, turned_away_us, turned_away_version, ",
+            "decided_us, decided_by, decided_why, turned_away_us, turned_away_version, schedule, ",
             "(SELECT COUNT(*) FROM attempts WHERE worker_id = workers.id AND attempts.status = 'leased') ",
             "AS leased ",
             $more,
@@ -117,6 +121,23 @@ pub async fn rename(tx: &mut Tx, owner: UserId, id: WorkerId, name: &str) -> Res
         owner.to_string(),
         name,
         name.to_lowercase()
+    )?;
+    Ok(changed > 0)
+}
+
+/// Gives a worker other hours, or all of them; false when there is none, or none any more.
+pub async fn set_schedule(
+    tx: &mut Tx,
+    owner: UserId,
+    id: WorkerId,
+    schedule: Option<&Schedule>,
+) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE workers SET schedule = $3 WHERE id = $1 AND owner_id = $2 AND status <> 'retired'",
+        id.to_string(),
+        owner.to_string(),
+        schedule.map(json)
     )?;
     Ok(changed > 0)
 }
@@ -181,13 +202,15 @@ pub struct AskingRow {
     pub series: Json<Vec<Series>>,
     #[sqlx(try_from = "String")]
     pub abilities: Json<Vec<Ability>>,
+    #[sqlx(try_from = "Option<String>")]
+    pub schedule: MaybeJson<Schedule>,
 }
 
 pub async fn asking(tx: &mut Tx, id: WorkerId) -> Result<AskingRow> {
     fetch_one!(
         tx,
         AskingRow,
-        "SELECT status, instance, series, abilities FROM workers WHERE id = $1",
+        "SELECT status, instance, series, abilities, schedule FROM workers WHERE id = $1",
         id.to_string()
     )
 }
@@ -246,13 +269,14 @@ pub async fn save_hello(tx: &mut Tx, id: WorkerId, hello: &Hello, now_us: i64) -
     execute!(
         tx,
         "UPDATE workers SET hello = $2, instance = $3, hello_us = $4, series = $5, abilities = $6, \
-             turned_away_us = NULL, turned_away_version = NULL WHERE id = $1",
+             answers_challenges = $7, turned_away_us = NULL, turned_away_version = NULL WHERE id = $1",
         id.to_string(),
         json(hello),
         hello.instance.to_string(),
         now_us,
         json(&series.collect::<Vec<_>>()),
-        json(&hello.slots.iter().map(Ability::from).collect::<Vec<_>>())
+        json(&hello.slots.iter().map(Ability::from).collect::<Vec<_>>()),
+        i64::from(hello.answers_challenges)
     )?;
     for uuid in hello.slots.iter().filter_map(|slot| slot.uuid.as_deref()) {
         standing::note_device(tx, uuid, id, now_us).await?;

@@ -176,6 +176,14 @@ pub fn inspect_from(
     }))
 }
 
+/// The pixels of a PNG of exactly this size, which has to be small: all of them are held in memory.
+pub fn small_png(bytes: &[u8], width: u32, height: u32) -> Result<Vec<[u8; 3]>, PictureError> {
+    let attempt = AssertUnwindSafe(|| png::pixels(bytes, width, height));
+    panic::catch_unwind(attempt).unwrap_or(Err(PictureError::Damaged {
+        what: "it makes the decoder stumble",
+    }))
+}
+
 fn decode(
     source: impl Read + Seek,
     max_side: u32,

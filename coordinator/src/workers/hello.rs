@@ -16,6 +16,10 @@ pub const SLOTS_MAX: usize = 64;
 const RUNTIMES_MAX: usize = 32;
 /// Of what a worker says of a failed installation; creators are shown it.
 const MESSAGE_CHARS_MAX: usize = 300;
+/// Most that is kept of what a doctor found, and of the layers of a sandbox: a list of workers has them all.
+const CHECKS_MAX: usize = 64;
+const LAYERS_MAX: usize = 16;
+const NAME_CHARS_MAX: usize = 64;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HelloError {
@@ -79,7 +83,19 @@ fn believe(mut hello: Hello) -> Result<(Hello, Vec<(u16, f64)>), HelloError> {
     }
     for install in &mut hello.installs {
         if let InstallState::Failed { message, .. } = &mut install.state {
-            *message = message.chars().take(MESSAGE_CHARS_MAX).collect();
+            shorten(message, MESSAGE_CHARS_MAX);
+        }
+    }
+    hello.sandbox.truncate(LAYERS_MAX);
+    for layer in &mut hello.sandbox {
+        shorten(layer, NAME_CHARS_MAX);
+    }
+    hello.doctor.truncate(CHECKS_MAX);
+    for check in &mut hello.doctor {
+        shorten(&mut check.name, NAME_CHARS_MAX);
+        shorten(&mut check.text, MESSAGE_CHARS_MAX);
+        if let Some(advice) = &mut check.advice {
+            shorten(advice, MESSAGE_CHARS_MAX);
         }
     }
     let runtimes: HashSet<_> = hello.runtimes.iter().map(|known| known.series).collect();
@@ -101,10 +117,17 @@ fn believe(mut hello: Hello) -> Result<(Hello, Vec<(u16, f64)>), HelloError> {
     Ok((hello, implausible))
 }
 
+fn shorten(text: &mut String, chars: usize) {
+    if let Some((end, _)) = text.char_indices().nth(chars) {
+        text.truncate(end);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use pictor_protocol::agent::{Capability, Device, Install, PROTOCOL, RuntimeInfo, SlotInfo};
     use pictor_protocol::blender::Series;
+    use pictor_protocol::health::{CheckOutcome, DoctorCheck};
     use uuid::Uuid;
 
     use super::*;
@@ -166,6 +189,31 @@ mod tests {
         assert!(matches!(believe(hello), Err(HelloError::TooMuch)));
     }
 
+    #[test]
+    fn what_a_doctor_says_is_bounded_and_never_refused() {
+        let long = "é".repeat(10_000);
+        let check = DoctorCheck {
+            name: long.clone(),
+            outcome: CheckOutcome::Fail,
+            text: long.clone(),
+            advice: Some(long.clone()),
+        };
+        let mut hello = hello(vec![slot(0)]);
+        hello.doctor = vec![check; 1_000];
+        hello.sandbox = vec![long; 1_000];
+        let (believed, _) = believe(hello).unwrap();
+        let counts = (believed.doctor.len(), believed.sandbox.len());
+        assert_eq!(counts, (CHECKS_MAX, LAYERS_MAX));
+        let check = &believed.doctor[0];
+        let texts = [&check.name, &check.text, check.advice.as_ref().unwrap()];
+        let chars = texts.map(|text| text.chars().count());
+        assert_eq!(
+            chars,
+            [NAME_CHARS_MAX, MESSAGE_CHARS_MAX, MESSAGE_CHARS_MAX]
+        );
+        assert_eq!(believed.sandbox[0].chars().count(), NAME_CHARS_MAX);
+    }
+
     fn slot(slot: u16) -> SlotInfo {
         SlotInfo::new(slot, Device::Optix, "test")
     }
@@ -182,8 +230,10 @@ mod tests {
             }],
             driver: None,
             sandbox: Vec::new(),
+            doctor: Vec::new(),
             journal: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             installs: Vec::new(),
         }
     }

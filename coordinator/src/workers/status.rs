@@ -5,8 +5,8 @@ use pictor_protocol::agent::{Hello, PROTOCOL};
 use pictor_protocol::settings::Engine;
 use pictor_protocol::worker::{WorkerState, WorkerStatus};
 
-use super::SILENCE_US;
 use super::waiting::Wait;
+use super::{SILENCE_US, schedule};
 use crate::store::workers::{WorkerRow, WorkerStatus as Decided};
 
 /// A worker's status. `wait` says why it has nothing to render, and is asked only if it could.
@@ -31,6 +31,11 @@ fn undecided(row: &WorkerRow, now_us: i64, wait: impl FnOnce() -> Wait) -> Worke
     }
     if row.status == Decided::Draining {
         return since(row.decided_us, paused(row));
+    }
+    if let Some(hours) = &row.schedule.0
+        && let Some(opens_us) = schedule::opens_us(hours, now_us)
+    {
+        return outside_hours(row, schedule::moment(opens_us, hours.utc_offset_minutes));
     }
     match &row.hello.0 {
         Some(hello) if row.leased == 0 => cannot_render(hello).unwrap_or_else(|| waiting(wait())),
@@ -111,6 +116,16 @@ fn paused(row: &WorkerRow) -> WorkerStatus {
     advise(paused, "Resume it to let it render again.")
 }
 
+fn outside_hours(row: &WorkerRow, again: String) -> WorkerStatus {
+    let finishes = match row.leased {
+        0 => String::new(),
+        frames => format!(" It finishes {}.", count(frames)),
+    };
+    let reason = format!("It is outside its hours, again at {again}.{finishes}");
+    let advice = "Change its hours, or take them back, to let it render now.";
+    advise(is(WorkerState::OutsideHours, reason), advice)
+}
+
 /// Why no slot can be given anything, if so. A slot that was never probed is given anything.
 fn cannot_render(hello: &Hello) -> Option<WorkerStatus> {
     let lacks = |reason: &str, advice: &str| {
@@ -173,6 +188,13 @@ fn waiting(wait: Wait) -> WorkerStatus {
                 waits(frames)
             ),
             Some("Its log says why it failed; too little memory is the usual reason.".into()),
+        ),
+        Wait::SentBack { frames } => (
+            format!(
+                "{} whose pictures by this worker were sent back: others make them again.",
+                waits(frames)
+            ),
+            None,
         ),
         Wait::NoBlender { series, frames } => (
             format!(

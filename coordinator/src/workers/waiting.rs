@@ -1,12 +1,11 @@
 //! Why nothing runs on a worker that could render: what waits, held against what it can do. Loading aside, pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::settings::Engine;
 use pictor_protocol::{JobId, UserId, WorkerId};
 
-use super::SILENCE_US;
 use crate::dispatch::ability::{self, Equipment};
 use crate::dispatch::decide;
 use crate::store::dispatch::OnlineWorker;
@@ -18,6 +17,8 @@ pub struct Queue {
     pub jobs: Vec<Waiting>,
     /// Workers that failed a job which somebody else could render.
     pub failed: HashSet<(WorkerId, JobId)>,
+    /// How many frames of a job a worker does not get again, because its pictures of them were sent back.
+    pub kept: HashMap<(WorkerId, JobId), u32>,
     /// Frames that others render now.
     pub rendering: i64,
 }
@@ -51,6 +52,10 @@ pub enum Wait {
     FailedBefore {
         frames: u32,
     },
+    /// Its pictures of them were sent back, and others make them again.
+    SentBack {
+        frames: u32,
+    },
     /// It does not have the Blender for them.
     NoBlender {
         series: Series,
@@ -79,7 +84,7 @@ impl Queue {
         let begun = open.iter().all(|job| job.runtime.0.is_some());
         let online = match begun {
             true => Vec::new(),
-            false => store::dispatch::online(tx, now_us - SILENCE_US).await?,
+            false => super::taking_frames(tx, now_us).await?,
         };
         for job in open.into_iter().filter(|job| job.queued > 0) {
             let engine = job.plan.0.engine;
@@ -100,17 +105,26 @@ impl Queue {
             .await?
             .into_iter()
             .collect();
+        queue.kept = store::reviews::kept_from(tx, owner)
+            .await?
+            .into_iter()
+            .collect();
         Ok(queue)
     }
 
     /// Why this worker has nothing of it. What it could have comes first, then what most frames lack.
     pub fn why(&self, worker: WorkerId, can: Equipment<'_>) -> Wait {
-        let (mut soon, mut failed) = (0, 0);
+        let (mut soon, mut failed, mut sent_back) = (0, 0, 0);
         let mut lacking: Option<Wait> = None;
         for job in &self.jobs {
             match job.lacks(can) {
                 None if self.failed.contains(&(worker, job.job)) => failed += job.frames,
-                None => soon += job.frames,
+                None => {
+                    let kept = self.kept.get(&(worker, job.job)).copied();
+                    let kept = kept.unwrap_or(0).min(job.frames);
+                    soon += job.frames - kept;
+                    sent_back += kept;
+                }
                 Some(lack) if lacking.is_none_or(|most| frames(most) < frames(lack)) => {
                     lacking = Some(lack);
                 }
@@ -120,6 +134,7 @@ impl Queue {
         match lacking {
             _ if soon > 0 => Wait::SoonSome { frames: soon },
             _ if failed > 0 => Wait::FailedBefore { frames: failed },
+            _ if sent_back > 0 => Wait::SentBack { frames: sent_back },
             Some(lack) => lack,
             None if self.rendering > 0 => Wait::AllHandedOut {
                 frames: self.rendering,
@@ -131,7 +146,7 @@ impl Queue {
 
 impl Waiting {
     /// What a worker lacks to render this.
-    fn lacks(&self, can: Equipment<'_>) -> Option<Wait> {
+    pub fn lacks(&self, can: Equipment<'_>) -> Option<Wait> {
         let frames = self.frames;
         let series = self
             .runtime
@@ -159,7 +174,8 @@ fn frames(lack: Wait) -> u32 {
         Wait::NoBlender { frames, .. }
         | Wait::NoEngine { frames, .. }
         | Wait::SoonSome { frames }
-        | Wait::FailedBefore { frames } => frames,
+        | Wait::FailedBefore { frames }
+        | Wait::SentBack { frames } => frames,
         Wait::NothingToRender | Wait::AllHandedOut { .. } => 0,
     }
 }
@@ -197,6 +213,15 @@ mod tests {
             frames: 100,
         };
         assert_eq!(why(&queue), lacks);
+    }
+
+    #[test]
+    fn frames_that_were_sent_back_are_not_for_who_made_them() {
+        let mut queue = queue(&[job(1, 5, BLENDER)]);
+        queue.kept.insert((worker(), queue.jobs[0].job), 4);
+        assert_eq!(why(&queue), Wait::SoonSome { frames: 1 });
+        queue.kept.insert((worker(), queue.jobs[0].job), 5);
+        assert_eq!(why(&queue), Wait::SentBack { frames: 5 });
     }
 
     #[test]

@@ -19,20 +19,20 @@ use crate::harness::client::Client;
 use crate::harness::scenes;
 use crate::harness::worker::ScriptedWorker;
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub const MINUTE: Duration = Duration::from_secs(60);
 
 /// A coordinator with rules, a creator with credits, and a worker of somebody else.
-struct Farm {
-    world: World,
+pub struct Farm {
+    pub world: World,
     campaign: CampaignId,
-    creator: Client,
-    creator_id: UserId,
-    worker: ScriptedWorker,
+    pub creator: Client,
+    pub creator_id: UserId,
+    pub worker: ScriptedWorker,
     scene: String,
 }
 
 impl Farm {
-    async fn with_credits(credits: i64) -> Self {
+    pub async fn with_credits(credits: i64) -> Self {
         // The tests' clock runs ahead of leases.
         let world = World::start_with(|config| config.lease_ttl = 1_000 * MINUTE).await;
         let campaign = world.economy(&[]).await.id;
@@ -66,23 +66,27 @@ impl Farm {
         job
     }
 
-    async fn submit(&self, frames: &str, more: Value) -> Job {
+    pub async fn submit(&self, frames: &str, more: Value) -> Job {
         self.creator.submit_with(&self.job(frames, more)).await
     }
 
     /// Renders so many frames that took so long each.
-    async fn render(&self, frames: usize, took: Duration) {
+    pub async fn render(&self, frames: usize, took: Duration) {
+        self.render_by(&self.worker, frames, took).await;
+    }
+
+    pub async fn render_by(&self, worker: &ScriptedWorker, frames: usize, took: Duration) {
         let picture = scenes::png_of(64, 64, |x, y| image::Rgb([x as u8, y as u8, 9]));
         let mut left = frames;
         while left > 0 {
-            let lease = self.worker.must_get_work().await;
+            let lease = worker.must_get_work().await;
             for grant in &lease.tasks {
                 if left == 0 {
-                    self.worker.hand_back(grant).await;
+                    worker.hand_back(grant).await;
                     continue;
                 }
                 self.world.clock.advance(took + Duration::from_millis(5));
-                self.worker
+                worker
                     .finish_in(grant, &picture, took.as_millis() as i64)
                     .await;
                 left -= 1;
@@ -90,23 +94,23 @@ impl Farm {
         }
     }
 
-    async fn credits(&self) -> Balance {
+    pub async fn credits(&self) -> Balance {
         self.world.balance(Book::Credits, self.creator_id).await
     }
 
-    async fn points(&self, of: UserId) -> Balance {
+    pub async fn points(&self, of: UserId) -> Balance {
         self.world.balance(Book::Points(self.campaign), of).await
     }
 }
 
-fn amounts(available: &str, held: &str) -> Balance {
+pub fn amounts(available: &str, held: &str) -> Balance {
     Balance {
         available: micros(available),
         held: micros(held),
     }
 }
 
-fn micros(amount: &str) -> Micros {
+pub fn micros(amount: &str) -> Micros {
     amount.parse().unwrap()
 }
 

@@ -99,6 +99,7 @@ async fn what_is_said_to_need_a_token_needs_one() {
         let address = path
             .replace("{hash}", &"0".repeat(64))
             .replace("{frame}", "1")
+            .replace("{attempt}", "1")
             .replace("{id}", "019b7600-0000-7000-8000-000000000001");
         assert!(!address.contains('{'), "{path} has a parameter more");
         let verb: Method = method.to_uppercase().parse().unwrap();

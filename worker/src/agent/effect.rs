@@ -12,6 +12,7 @@ use pictor_protocol::settings::{Format, RenderSettings};
 use pictor_protocol::{BlobHash, JobId};
 
 use super::ability::{Probe, ProbeOrder, Told};
+use super::challenging::{ChallengeEnd, ChallengeOrder};
 use super::installing::Installs;
 use super::{SessionId, SlotId};
 
@@ -32,6 +33,15 @@ pub enum Effect {
     Probe {
         slot: SlotId,
         order: ProbeOrder,
+    },
+    /// Answer a presence challenge beside everything else. Answered by `ChallengeOver`.
+    Challenge {
+        slot: SlotId,
+        order: ChallengeOrder,
+    },
+    /// End the slot's challenge at once; nothing answers it any more.
+    GiveUpChallenge {
+        slot: SlotId,
     },
     /// Ask for work and hold the request. Answered by `Leased` or `NothingYet`.
     Ask {
@@ -95,6 +105,8 @@ impl Effect {
             Self::Greet { .. }
             | Self::Install { .. }
             | Self::Probe { .. }
+            | Self::Challenge { .. }
+            | Self::GiveUpChallenge { .. }
             | Self::Ask { .. }
             | Self::StopAsking { .. }
             | Self::Listen
@@ -195,6 +207,11 @@ pub enum Notice {
     /// No runtime renders anything on this slot: it asks for no work.
     NothingWorks {
         slot: SlotId,
+    },
+    /// A presence challenge is over.
+    Challenged {
+        slot: SlotId,
+        end: ChallengeEnd,
     },
     /// The coordinator wants a Blender that is not here.
     Installing {

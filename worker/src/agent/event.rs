@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use pictor_protocol::BlobHash;
 use pictor_protocol::agent::{
     AttemptRef, Command, Lease, RenderFault, ReportAnswer, RuntimeInfo, Welcome,
 };
 use pictor_protocol::blender::Series;
+use pictor_protocol::{BlobHash, ChallengeId};
 
 use super::ability::{Found, Probe};
+use super::challenging::ChallengeEnd;
 use super::{SessionId, SlotId};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -48,12 +49,20 @@ pub enum Event {
         probe: Probe,
         found: Found,
     },
+    /// A presence challenge is over.
+    ChallengeOver {
+        slot: SlotId,
+        challenge: ChallengeId,
+        end: ChallengeEnd,
+    },
     /// An installation that the agent wanted is over.
     Installed {
         series: Series,
         /// What there is now, or why not.
         result: Result<RuntimeInfo, String>,
     },
+    /// The doctor is done.
+    Examined,
     /// The picture is hashed and stands in the journal.
     Stored {
         attempt: AttemptRef,

@@ -112,6 +112,7 @@ impl Agent {
                 }
             }
             Command::Install { series } => self.install(now, series),
+            Command::Challenge { challenge, slot } => self.challenged(slot, challenge),
             Command::Unknown => {}
         }
     }

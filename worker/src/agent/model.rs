@@ -24,6 +24,10 @@ enum Act {
     },
     DrainByCoordinator,
     Install,
+    Challenge {
+        slot: u16,
+        number: u8,
+    },
     LoseGpu {
         slot: u16,
     },
@@ -40,6 +44,7 @@ fn act() -> impl Strategy<Value = Act> {
         10 => (1..40u128).prop_map(|frame| Act::Stop { frame }),
         10 => Just(Act::DrainByCoordinator),
         5 => Just(Act::Install),
+        10 => (any::<u16>(), 0..4u8).prop_map(|(slot, number)| Act::Challenge { slot, number }),
         // Rare, because it begins the end.
         1 => any::<u16>().prop_map(|slot| Act::LoseGpu { slot }),
         10 => Just(Act::HelloWanted),

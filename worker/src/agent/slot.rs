@@ -12,6 +12,7 @@ use pictor_protocol::agent::{AttemptRef, Grant};
 use pictor_protocol::blender::Series;
 
 use super::ability::{Ability, Probe};
+use super::challenging::Challenged;
 use super::effect::{Effect, Order, SessionStep};
 use super::{SessionId, SlotId};
 
@@ -79,6 +80,7 @@ pub(super) struct Slot {
     /// There is nothing left to render on.
     pub(super) has_lost_gpu: bool,
     pub(super) ability: Ability,
+    pub(super) challenged: Option<Challenged>,
     pace: Option<Pace>,
     last_runtime: Option<Series>,
     /// Runtimes that did not start when they were started ahead.
@@ -109,6 +111,7 @@ impl Slot {
             is_asking: false,
             has_lost_gpu: false,
             ability,
+            challenged: None,
             pace: None,
             last_runtime: None,
             broken: Vec::new(),

@@ -5,6 +5,7 @@
     reason = "a test looks at one effect of many"
 )]
 
+mod challenging;
 mod gpu_lost;
 mod handing_in;
 mod installing;

@@ -15,9 +15,10 @@ use super::runtime::{Kind, Runtime};
 use super::watch::Patience;
 
 const SCRIPT: &str = "session.py";
-const SCRIPTS: [(&str, &str); 4] = [
+const SCRIPTS: [(&str, &str); 5] = [
     (SCRIPT, include_str!("session.py")),
     ("session_builtin.py", include_str!("session_builtin.py")),
+    ("session_challenge.py", include_str!("session_challenge.py")),
     ("session_scene.py", include_str!("session_scene.py")),
     ("session_facts.py", include_str!("session_facts.py")),
 ];

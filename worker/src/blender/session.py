@@ -1,13 +1,14 @@
 """One live Blender that renders frames on request.
 
 Owns: the conversation with the worker, and rendering a frame. `session_scene.py` opens and changes the
-file, `session_facts.py` describes it, `session_builtin.py` builds a scene that needs no file. Must not know: HTTP, jobs, leases, or why a frame is wanted.
+file, `session_facts.py` describes it, `session_builtin.py` builds a scene that needs no file, `session_challenge.py`
+lays the numbers of a presence challenge over it. Must not know: HTTP, jobs, leases, or why a frame is wanted.
 
 Runs as `python session.py` with Blender as a module (PyPI `bpy`), and as `blender -b … -P session.py`.
 The worker gives it one end of a socket as file descriptor 0; requests and answers are JSON objects, one a line.
 
     → open    {path, persistent, memory_limit_bytes?, settings: {…}}   ← opened {scene: {…}}  or failed
-    → open_builtin  {settings: {…}}      ← opened {scene: {…}}                                or failed
+    → open_builtin  {settings: {…}, stage?: {…}}    ← opened {scene: {…}}                     or failed
     → render  {id, frame, path}          ← progress {id, text}* rendered {id, …}              or failed
     ← ready   {version, version_string, devices}    once, at the start
     ← notice  {message}                             something a creator should know, at any time
@@ -74,6 +75,7 @@ import bpy  # noqa: E402  the half second that this takes must already be watche
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # an isolated Python does not look here
 from session_builtin import build  # noqa: E402
+from session_challenge import arrange, prepare  # noqa: E402
 from session_facts import describe, devices, memory_use  # noqa: E402
 from session_scene import (  # noqa: E402
     VERSION,
@@ -124,6 +126,11 @@ class Session:
     def open_builtin(self, request):
         """The same request again changes the settings alone: what was built and sent to the device stays."""
         scene = self.scene if self.is_builtin else build()
+        if stage := request.get("stage"):
+            if "is prepared" not in scene:
+                prepare(scene)
+                scene["is prepared"] = True
+            arrange(scene, stage)
         warnings = apply_settings(scene, request["settings"])
         scene.render.use_persistent_data = True
         self.scene_name, self.is_builtin, self.memory_limit = scene.name, True, None

@@ -23,8 +23,11 @@ def build():
     paint(drop, "Glass", (0.9, 0.95, 1.0), roughness=0.0, transmission=1.0)
     floor = add(bpy.ops.mesh.primitive_plane_add, size=40.0)
     paint(floor, "Floor", (0.35, 0.38, 0.42), roughness=0.4)
-    light_up(scene)
+    lamp = light_up(scene)
     film(scene)
+    for role, thing in (("monkey", monkey), ("ball", ball), ("drop", drop), ("lamp", lamp)):
+        # Blender gives the second of a kind another name.
+        scene[f"name of the {role}"] = thing.name
     return scene
 
 
@@ -61,6 +64,7 @@ def light_up(scene):
     background = next(node for node in scene.world.node_tree.nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (0.25, 0.4, 0.7, 1.0)
     background.inputs["Strength"].default_value = 0.4
+    return lamp
 
 
 def film(scene):

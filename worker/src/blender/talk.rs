@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use pictor_protocol::challenge::Stage;
 use serde::{Deserialize, Serialize};
 
 use super::progress::Progress;
@@ -15,6 +16,9 @@ pub enum Request {
     /// The scene that needs no file. Asked for again it stays as it is but for the settings.
     OpenBuiltin {
         settings: Settings,
+        /// With the numbers of a presence challenge laid over it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stage: Option<Stage>,
     },
     Render(Render),
 }
@@ -234,7 +238,11 @@ mod tests {
         assert_eq!(json["settings"]["format"], "OPEN_EXR_MULTILAYER");
 
         let settings = Settings::default();
-        let builtin = serde_json::to_value(Request::OpenBuiltin { settings }).unwrap();
+        let builtin = Request::OpenBuiltin {
+            settings,
+            stage: None,
+        };
+        let builtin = serde_json::to_value(builtin).unwrap();
         assert_eq!(builtin["do"], "open_builtin");
         assert!(builtin["settings"].is_object());
     }

@@ -63,6 +63,7 @@ impl CallError {
             faults: Vec::new(),
             role: None,
             rules_version: None,
+            hearing: None,
         }))
     }
 

@@ -87,7 +87,7 @@ async fn renders(
 }
 
 /// Docker, Podman and Kubernetes each leave a sign of their own.
-fn is_container(root: &Path) -> bool {
+pub(super) fn is_container(root: &Path) -> bool {
     let signs = [
         ".dockerenv",
         "run/.containerenv",
@@ -114,7 +114,7 @@ fn disk(dir: PathBuf) -> Option<Disk> {
     })
 }
 
-fn process() -> Process {
+pub(super) fn process() -> Process {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let number = |key: &str| -> Option<u32> {
         let value = status.lines().find_map(|line| line.strip_prefix(key))?;

@@ -142,12 +142,45 @@ fn user(process: &Process, is_container: bool) -> Check {
     Check::warning("user", "the worker runs as root", remedy)
 }
 
+/// What the worker runs in, outermost first. Landlock is not among it: that it is there keeps nobody from
+/// anything.
+pub(super) fn layers(process: &Process, is_container: bool) -> Vec<String> {
+    [
+        ("container", is_container),
+        ("ordinary user", process.uid != 0),
+        ("no new privileges", process.no_new_privs == Some(true)),
+        ("seccomp", process.has_seccomp_filter == Some(true)),
+    ]
+    .into_iter()
+    .filter_map(|(layer, is_active)| is_active.then(|| layer.to_owned()))
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use pictor_protocol::blender::Series;
 
     use super::super::Outcome;
     use super::*;
+
+    #[test]
+    fn only_layers_that_are_active_are_told_of() {
+        let root = Process {
+            uid: 0,
+            landlock_abi: Some(7),
+            has_seccomp_filter: Some(false),
+            no_new_privs: None,
+        };
+        assert_eq!(layers(&root, false), [""; 0]);
+        let kept = Process {
+            uid: 1_000,
+            landlock_abi: None,
+            has_seccomp_filter: Some(true),
+            no_new_privs: Some(true),
+        };
+        let all = ["container", "ordinary user", "no new privileges", "seccomp"];
+        assert_eq!(layers(&kept, true), all);
+    }
 
     const GIB: u64 = 1 << 30;
 

@@ -162,10 +162,10 @@ fn connection(round_trip: Duration, download: Option<Download>) -> Check {
 #[cfg(test)]
 mod tests {
     use http::StatusCode;
-    use pictor_protocol::WorkerId;
     use pictor_protocol::agent::Registration;
     use pictor_protocol::problem::Problem;
     use pictor_protocol::worker::Worker;
+    use pictor_protocol::{Micros, WorkerId};
     use uuid::Uuid;
 
     use super::super::Outcome;
@@ -255,6 +255,7 @@ mod tests {
             faults: Vec::new(),
             role: None,
             rules_version: None,
+            hearing: None,
         }))
     }
 
@@ -286,9 +287,14 @@ mod tests {
             slots: Vec::new(),
             runtimes: Vec::new(),
             driver: None,
+            sandbox: Vec::new(),
+            doctor: Vec::new(),
             telemetry: Vec::new(),
             leased: 0,
+            current: Vec::new(),
             done: 0,
+            earned_today_micros: Micros::ZERO,
+            schedule: None,
             status: None,
         };
         Reached {

@@ -44,6 +44,13 @@ pub(super) fn tell(notice: &Notice) {
                 "nothing renders on this slot, so it asks for no work: see the failed probe renders above"
             );
         }
+        Notice::Challenged { slot, end } => match end {
+            Ok(took) => info!(slot, ?took, "presence challenge answered"),
+            Err(why) => {
+                let why = why.lines().next().unwrap_or_default();
+                warn!(slot, "presence challenge not answered: {why}");
+            }
+        },
         Notice::Installing { series } => {
             info!(%series, "installing this Blender: jobs wait for it");
         }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use pictor_protocol::agent::{AttemptRef, Capability, RenderFault, RuntimeInfo};
 use pictor_protocol::blender::Series;
-use tokio::sync::mpsc;
+use pictor_protocol::challenge::Challenge;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Message;
+use crate::agent::challenging::ChallengeOrder;
 use crate::agent::{Event, Found, Order, ProbeOrder, SessionEvent, SessionId, SlotId};
 use crate::gpu::{Loss, Watch};
 
@@ -22,6 +24,10 @@ pub trait Renderer: Send + Sync + 'static {
     /// Finds out by real renders what a runtime can do on a slot, and logs what it cannot and why. `None` when
     /// it was stopped before it knew.
     fn probe(&self, task: ProbeTask) -> impl Future<Output = Option<Found>> + Send;
+
+    /// Answers a presence challenge in a Blender of its own: gets ready, says so, waits until it is told what to
+    /// render, and answers with the picture, or why there is none. Dropped, nothing of it is left running.
+    fn answer(&self, task: ChallengeTask) -> impl Future<Output = Result<Vec<u8>, String>> + Send;
 
     /// Installs a Blender while others render; says what there is then, or why not, in words for people.
     /// `None` when it was stopped; nothing of it is left running.
@@ -50,6 +56,17 @@ pub struct ProbeTask {
     /// For what is written meanwhile; exists.
     pub dir: PathBuf,
     pub stop: CancellationToken,
+}
+
+pub struct ChallengeTask {
+    pub slot: SlotId,
+    pub order: ChallengeOrder,
+    /// For what is written meanwhile; exists.
+    pub dir: PathBuf,
+    /// Everything is there that does not depend on what is to be rendered.
+    pub ready: oneshot::Sender<()>,
+    /// What to render; dropped when that is never told.
+    pub begins: oneshot::Receiver<Challenge>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -151,7 +151,10 @@ impl World {
     }
 
     pub async fn open_builtin(&mut self, settings: Settings) -> SceneFacts {
-        let open = Request::OpenBuiltin { settings };
+        let open = Request::OpenBuiltin {
+            settings,
+            stage: None,
+        };
         self.session.send(open).await.unwrap();
         match self.answer().await.unwrap().0 {
             Event::Opened { scene } => *scene,

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use pictor_protocol::agent::{Capability, RenderFault, RuntimeInfo};
 use pictor_protocol::blender::Series;
 use pictor_worker::agent::{Found, SessionEvent};
-use pictor_worker::driver::{Frame, ProbeTask, Renderer, SessionEnd, SessionOrder, SessionTask};
+use pictor_worker::driver::{
+    ChallengeTask, Frame, ProbeTask, Renderer, SessionEnd, SessionOrder, SessionTask,
+};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -142,6 +144,12 @@ impl Renderer for FakeBlender {
             score: Some(1.0),
             does_not_start: false,
         }))
+    }
+
+    async fn answer(&self, task: ChallengeTask) -> Result<Vec<u8>, String> {
+        task.ready.send(()).ok();
+        let what = task.begins.await.map_err(|_| "not begun".to_owned())?;
+        Ok(format!("picture with noise {}", what.stage.noise).into_bytes())
     }
 
     async fn install(

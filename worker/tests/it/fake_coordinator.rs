@@ -396,6 +396,7 @@ fn problem(kind: ProblemKind) -> Answer {
         faults: Vec::new(),
         role: None,
         rules_version: None,
+        hearing: None,
     });
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
     answer

@@ -56,7 +56,10 @@ async fn cycles_is_proven_and_measured_and_its_blender_can_be_used_on() {
     let mut session = report.session.unwrap();
     let settings = Settings::default();
     session
-        .send(Request::OpenBuiltin { settings })
+        .send(Request::OpenBuiltin {
+            settings,
+            stage: None,
+        })
         .await
         .unwrap();
     assert!(matches!(session.next().await, Ok(Event::Opened { .. })));

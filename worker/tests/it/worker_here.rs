@@ -119,6 +119,8 @@ fn parts(cache: &Path, url: &str, token: &str, renderer: FakeBlender) -> Parts<F
         }],
         installable: vec![OTHER_SERIES],
         gpu_driver: None,
+        sandbox: Vec::new(),
+        doctor: None,
         gpus: Watch::default(),
         abilities: Vec::new(),
         idle_blender: Duration::from_secs(600),

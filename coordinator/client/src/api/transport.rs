@@ -338,6 +338,7 @@ mod tests {
             faults: vec![],
             role: None,
             rules_version: None,
+            hearing: None,
         }))
     }
 

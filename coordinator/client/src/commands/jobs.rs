@@ -1,6 +1,6 @@
 //! `pictor jobs`
 
-use pictor_protocol::job::{Job, JobPage};
+use pictor_protocol::job::{Job, JobCounts, JobPage};
 
 use crate::api::Api;
 use crate::cli::Jobs;
@@ -14,12 +14,14 @@ pub async fn jobs(api: &Api, args: Jobs, ui: &Ui) -> Result<(), Failure> {
     let mut all = JobPage {
         jobs: Vec::new(),
         next: None,
+        counts: JobCounts::default(),
     };
     loop {
         let rest = (limit - all.jobs.len()) as u32;
         let page = api.jobs(rest, all.next, state).await?;
         all.jobs.extend(page.jobs);
         all.next = page.next;
+        all.counts = page.counts;
         if all.next.is_none() || all.jobs.len() >= limit {
             break;
         }

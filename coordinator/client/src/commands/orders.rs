@@ -1,10 +1,12 @@
-//! `pictor pause`, `resume`, `cancel`, `retry` and `delete`.
+//! `pictor pause`, `resume`, `cancel`, `retry`, `approve`, `send-back` and `delete`.
 
+use pictor_protocol::Micros;
 use pictor_protocol::job::{Job, RetryFrames};
+use pictor_protocol::review::{ApproveFrames, SendBackFrames, SentBackFrames};
 use serde_json::json;
 
 use crate::api::{Api, Order};
-use crate::cli::{Delete, OneJob, Retry};
+use crate::cli::{Approve, Delete, OneJob, Retry, SendBack};
 use crate::failure::Failure;
 use crate::job_ref;
 use crate::ui::{Ui, words};
@@ -20,6 +22,49 @@ pub async fn retry(api: &Api, args: Retry, ui: &Ui) -> Result<(), Failure> {
     let frames = args.frames;
     let job = api.retry(id, &RetryFrames { frames }).await?;
     ui.answer(&job, || told(&job))
+}
+
+pub async fn approve(api: &Api, args: Approve, ui: &Ui) -> Result<(), Failure> {
+    let id = job_ref::resolve(api, &args.one.job).await?;
+    let frames = args.frames;
+    let all = frames.is_none();
+    let job = api.approve(id, &ApproveFrames { frames }).await?;
+    ui.answer(&job, || {
+        let name = words::one_line(&job.name);
+        let which = if all {
+            "every finished frame"
+        } else {
+            "the frames"
+        };
+        format!("approved {which} of job {} ({name})", job_ref::short(id))
+    })
+}
+
+pub async fn send_back(api: &Api, args: SendBack, ui: &Ui) -> Result<(), Failure> {
+    let id = job_ref::resolve(api, &args.one.job).await?;
+    let asked = SendBackFrames {
+        frames: args.frames,
+        reason: args.reason,
+    };
+    let done = api.send_back(id, &asked).await?;
+    ui.answer(&done, || told_of_sent_back(&done))
+}
+
+fn told_of_sent_back(done: &SentBackFrames) -> String {
+    let frames = match done.frames {
+        0 => "nothing to send back: these frames are made again already".into(),
+        1 => "1 frame is made again".into(),
+        frames => format!("{frames} frames are made again"),
+    };
+    let refund = match done.refunded_micros {
+        Micros::ZERO => String::new(),
+        credits => format!("; {credits} credits came back"),
+    };
+    let settled = match done.settled_frames {
+        0 => "",
+        _ => "; what was paid for longer than the time for objections stays paid",
+    };
+    format!("{frames}{refund}{settled}\n{}", told(&done.job))
 }
 
 pub async fn delete(api: &Api, args: Delete, ui: &Ui) -> Result<(), Failure> {

@@ -44,6 +44,7 @@ pub fn worker_state(worker: &Worker) -> &'static str {
         Some(WorkerState::Waiting) => "waiting",
         Some(WorkerState::Pausing) => "pausing",
         Some(WorkerState::Paused) => "paused",
+        Some(WorkerState::OutsideHours) => "outside its hours",
         Some(WorkerState::Suspended) => "suspended",
         Some(WorkerState::Retired) => "retired",
         Some(WorkerState::Unknown) | None => worker.presence.as_str(),

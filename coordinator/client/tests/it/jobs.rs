@@ -71,6 +71,42 @@ fn jobs_are_a_table_for_people_and_a_document_for_scripts() {
 }
 
 #[test]
+fn frames_are_approved_and_sent_back_with_a_reason() {
+    let server = Server::start(|exchange| {
+        let job = job_with_id(JOB, 9, "rendering", 1);
+        if exchange.path.ends_with("/send-back") {
+            let asked = exchange.json_body();
+            assert_eq!(asked, json!({ "frames": "1-2", "reason": "noise" }));
+            let done = json!({ "frames": 2, "refunded_micros": 1_500_000, "settled_frames": 1, "job": job });
+            exchange.json(200, &done);
+        } else if exchange.path.ends_with("/approve") {
+            assert_eq!(exchange.json_body(), json!({}));
+            exchange.json(200, &job);
+        } else {
+            exchange.json(200, &json!({ "jobs": [job] }));
+        }
+    });
+    let desk = Desk::new();
+    let sent_back = ["send-back", JOB, "1-2", "--reason", "noise"];
+    let ended = desk.run(&server, &sent_back).with(0);
+    assert!(
+        ended
+            .stdout
+            .starts_with("2 frames are made again; 1.5 credits came back; "),
+        "{}",
+        ended.stdout
+    );
+    let ended = desk.run(&server, &["approve", JOB]).with(0);
+    assert_eq!(
+        ended.stdout,
+        "approved every finished frame of job 000012ab (stage.blend)\n"
+    );
+    desk.run(&server, &["send-back", JOB, "1-2"])
+        .with(2)
+        .says("--reason");
+}
+
+#[test]
 fn a_log_is_printed_without_its_power_over_the_terminal() {
     let server = Server::start(|exchange| {
         if exchange.path.ends_with("/frames/-3/log") {

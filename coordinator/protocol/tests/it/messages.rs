@@ -9,6 +9,7 @@ use pictor_protocol::campaign::{
     Campaign, CampaignDates, CampaignList, CampaignNow, NewCampaign, NewRules, RulesHistory,
     RulesVersion,
 };
+use pictor_protocol::challenge::{BeginChallenge, Challenge, ChallengeReceived};
 use pictor_protocol::community::{
     CheckInMonth, CheckedIn, ClaimQuest, EnterReferral, OpenedQuest, QuestList, QuestProgress,
     QuestWebhook, Referral, RefuseClaim, WaitingClaims,
@@ -21,6 +22,7 @@ use pictor_protocol::gpus::SupportedGpus;
 use pictor_protocol::job::{
     Frame, FramePage, FrameProgress, Job, JobEstimate, JobPage, NewJob, RetryFrames, SpendCap,
 };
+use pictor_protocol::job_workers::JobWorkers;
 use pictor_protocol::leaderboard::{ChooseName, LeaderboardPage, MyRank, PublicName};
 use pictor_protocol::ledger::{Balances, LedgerPage};
 use pictor_protocol::payout::{
@@ -31,7 +33,9 @@ use pictor_protocol::people::{
     NewToken, PepperExport, SessionList, TokenList,
 };
 use pictor_protocol::problem::Problem;
+use pictor_protocol::review::{ApproveFrames, SendBackFrames, SentBackFrames};
 use pictor_protocol::scene::{NewScene, Scene};
+use pictor_protocol::schedule::Schedule;
 use pictor_protocol::sign_in::{
     AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
 };
@@ -41,12 +45,14 @@ use pictor_protocol::worker::{
     WorkerStatus, WorkerTaskPage,
 };
 use pictor_protocol::worker_config::WorkerConfig;
+use pictor_protocol::worker_history::{TelemetryHistory, WorkerEarnings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::samples::{
-    agent, campaign, community, fair_play, job, ledger, payout, people, scene, sign_in, worker,
+    agent, campaign, challenge, community, fair_play, job, ledger, payout, people, review, scene,
+    sign_in, worker,
 };
 
 pub fn all() -> Vec<Message> {
@@ -61,6 +67,10 @@ pub fn all() -> Vec<Message> {
         message::<ReportAnswer>(agent::report_answer()),
         message::<AskForCommands>(agent::ask_for_commands()),
         message::<Commands>(agent::commands()),
+        // challenge
+        message::<BeginChallenge>(challenge::begin_challenge()),
+        message::<Challenge>(challenge::challenge()),
+        message::<ChallengeReceived>(challenge::challenge_received()),
         // job
         message::<NewJob>(job::new_job()),
         message::<Job>(job::job()),
@@ -71,6 +81,11 @@ pub fn all() -> Vec<Message> {
         message::<RetryFrames>(job::retry_frames()),
         message::<JobEstimate>(job::job_estimate()),
         message::<SpendCap>(job::spend_cap()),
+        // review
+        message::<ApproveFrames>(review::approve_frames()),
+        message::<SendBackFrames>(review::send_back_frames()),
+        message::<SentBackFrames>(review::sent_back_frames()),
+        message::<JobWorkers>(review::job_workers()),
         // scene
         message::<NewScene>(scene::new_scene()),
         message::<Scene>(scene::scene()),
@@ -103,6 +118,9 @@ pub fn all() -> Vec<Message> {
         message::<SuspendWorker>(worker::suspend_worker()),
         message::<Uptime>(worker::uptime()),
         message::<WorkerTaskPage>(worker::worker_task_page()),
+        message::<Schedule>(worker::schedule()),
+        message::<WorkerEarnings>(worker::worker_earnings()),
+        message::<TelemetryHistory>(worker::telemetry_history()),
         message::<Demand>(worker::demand()),
         message::<SupportedGpus>(worker::supported_gpus()),
         message::<WorkerConfig>(worker::worker_config()),

@@ -2,12 +2,14 @@
 
 pub mod agent;
 pub mod campaign;
+pub mod challenge;
 pub mod community;
 pub mod fair_play;
 pub mod job;
 pub mod ledger;
 pub mod payout;
 pub mod people;
+pub mod review;
 pub mod scene;
 pub mod sign_in;
 pub mod worker;

@@ -55,7 +55,7 @@ async fn export(
     State(app): State<Arc<App>>,
     Browser(of): Browser,
 ) -> Result<impl axum::response::IntoResponse> {
-    let export = account_export::export(&app, of.user_id, &of.session).await?;
+    let export = account_export::export(&app, of.user_id, Some(&of.session)).await?;
     let export = export.ok_or_else(|| Refused::not_found("account"))?;
     let head = [
         (header::CACHE_CONTROL, "no-store"),

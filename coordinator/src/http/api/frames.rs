@@ -27,6 +27,7 @@ use crate::http::extract::{Path, Query};
 use crate::http::problem::{Refused, Result};
 use crate::jobs::view;
 use crate::store;
+use crate::store::jobs::JobRow;
 use crate::store::tasks::TaskRow;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -84,7 +85,7 @@ async fn list(
     Ok(Json(FramePage { frames, next }))
 }
 
-/// A frame
+/// A frame with its attempts and, while it is queued, why it waits
 #[utoipa::path(get, path = "/api/v1/jobs/{id}/frames/{frame}", tag = "frames",
     params(("id" = String, Path), ("frame" = i32, Path)),
     responses((status = 200, body = Frame), (status = "4XX", body = Problem)))]
@@ -93,8 +94,10 @@ async fn show(
     Creator(user): Creator,
     Path((id, frame)): Path<(JobId, i32)>,
 ) -> Result<Json<Frame>> {
-    let (row, plan) = find(&app, user, id, frame).await?;
-    Ok(Json(view::frame(row, &plan)))
+    let (row, job) = find(&app, user, id, frame).await?;
+    let mut tx = app.store.read().await?;
+    let frame = view::whole_frame(&mut tx, &job, row, app.now_us()).await?;
+    Ok(Json(frame))
 }
 
 /// The picture of a done frame; takes a `Range: bytes=N-`
@@ -107,10 +110,10 @@ async fn output(
     Path((id, frame)): Path<(JobId, i32)>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let (row, plan) = find(&app, user, id, frame).await?;
+    let (row, job) = find(&app, user, id, frame).await?;
     let hash = row.output.0.filter(|_| row.status == TaskStatus::Done);
     let hash = hash.ok_or_else(|| Refused::not_found("output yet"))?;
-    send(&app, hash, &headers, plan.format.media_type()).await
+    send(&app, hash, &headers, job.plan.0.format.media_type()).await
 }
 
 /// A small JPEG of a done frame
@@ -216,10 +219,16 @@ async fn plan(app: &App, user: UserId, id: JobId) -> Result<RenderPlan> {
     plan.ok_or_else(|| Refused::not_found("job"))
 }
 
-async fn find(app: &App, user: UserId, id: JobId, frame: i32) -> Result<(TaskRow, RenderPlan)> {
-    let plan = plan(app, user, id).await?;
+pub(super) async fn find(
+    app: &App,
+    user: UserId,
+    id: JobId,
+    frame: i32,
+) -> Result<(TaskRow, JobRow)> {
     let mut tx = app.store.read().await?;
+    let job = store::jobs::find_owned(&mut tx, user, id).await?;
+    let job = job.ok_or_else(|| Refused::not_found("job"))?;
     let row = store::tasks::by_frame(&mut tx, id, frame).await?;
-    row.map(|row| (row, plan))
+    row.map(|row| (row, job))
         .ok_or_else(|| Refused::not_found("frame"))
 }

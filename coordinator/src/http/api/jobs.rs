@@ -9,6 +9,8 @@ use pictor_protocol::job::{Job, JobEstimate, JobPage, JobState, NewJob, RetryFra
 use pictor_protocol::problem::Problem;
 use pictor_protocol::{JobId, UserId};
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,8 +19,9 @@ use crate::app::App;
 use crate::http::auth::Creator;
 use crate::http::extract::{self, Path, Query};
 use crate::http::problem::{Refused, Result};
-use crate::jobs::state::{self, Wish};
-use crate::jobs::{change, submit, view};
+use crate::jobs::list::JobsAsked;
+use crate::jobs::state::Wish;
+use crate::jobs::{change, list as jobs_of, submit, view};
 use crate::store;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -50,8 +53,10 @@ async fn create(
 struct ListQuery {
     /// Jobs older than this one
     before: Option<JobId>,
-    /// Jobs in this state only
-    state: Option<JobState>,
+    /// Jobs in these states only, such as `queued,rendering`
+    state: Option<String>,
+    /// Jobs with this in their name only, in upper or lower case
+    name: Option<String>,
     /// Most jobs in the answer, 1 to 1000 (50 when unset)
     limit: Option<u32>,
 }
@@ -64,18 +69,27 @@ async fn list(
     Creator(user): Creator,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<JobPage>> {
-    let limit = query.limit.unwrap_or(50).clamp(1, 1_000) as usize;
-    let state = query.state.map(state::name_on_the_wire);
-    let mut tx = app.store.read().await?;
-    let mut rows = store::jobs::page(&mut tx, user, query.before, state, limit as i64 + 1).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let mut jobs = Vec::with_capacity(rows.len());
-    for row in rows {
-        jobs.push(view::job(&mut tx, row, app.now_us()).await?);
-    }
-    let next = jobs.last().filter(|_| more).map(|job| job.id);
-    Ok(Json(JobPage { jobs, next }))
+    let asked = JobsAsked {
+        before: query.before,
+        states: states(query.state.as_deref().unwrap_or_default())?,
+        name_part: query.name.unwrap_or_default(),
+        limit: query.limit.unwrap_or(50).clamp(1, 1_000) as usize,
+    };
+    Ok(Json(jobs_of::page(&app, user, &asked).await?))
+}
+
+/// States with commas between them.
+fn states(words: &str) -> Result<Vec<JobState>> {
+    let words = words.split(',').filter(|word| !word.is_empty());
+    let states = words.map(
+        |word| match JobState::deserialize(word.into_deserializer()) {
+            Ok(JobState::Unknown) | Err::<_, value::Error>(_) => {
+                Err(Refused::unknown_word("state"))
+            }
+            Ok(state) => Ok(state),
+        },
+    );
+    states.collect()
 }
 
 /// A job
@@ -175,7 +189,7 @@ async fn spend_cap(
     view_of(&app, user, id).await
 }
 
-async fn view_of(app: &App, user: UserId, id: JobId) -> Result<Json<Job>> {
+pub(super) async fn view_of(app: &App, user: UserId, id: JobId) -> Result<Json<Job>> {
     let mut tx = app.store.read().await?;
     let row = store::jobs::find_owned(&mut tx, user, id)
         .await?

@@ -30,7 +30,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 async fn list(State(app): State<Arc<App>>, Browser(of): Browser) -> Result<Json<SessionList>> {
     let mut tx = app.store.read().await?;
     let rows = sessions::of_user(&mut tx, of.user_id, app.now_us()).await?;
-    let sessions = rows.into_iter().map(|row| view(row, &of.session));
+    let sessions = rows.into_iter().map(|row| view(row, Some(&of.session)));
     Ok(Json(SessionList {
         sessions: sessions.collect(),
     }))

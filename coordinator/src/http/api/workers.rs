@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use pictor_protocol::problem::Problem;
+use pictor_protocol::schedule::Schedule;
 use pictor_protocol::worker::{
     ChangeWorker, Demand, DrainWorker, NewWorker, Presence, SuspendWorker, Worker, WorkerList,
 };
@@ -24,14 +25,15 @@ use crate::http::problem::Result;
 use crate::store;
 use crate::store::worker_pages::{SortedWorker, SortedWorkerRow, WorkersWanted};
 use crate::workers;
-use crate::workers::SILENCE_US;
-use crate::workers::waiting::Queue;
+use crate::workers::beside::Beside;
+use crate::workers::{SILENCE_US, earnings};
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(show, change, retire))
         .routes(routes!(replace_token))
+        .routes(routes!(set_schedule, end_schedule))
         .routes(routes!(drain))
         .routes(routes!(resume))
         .routes(routes!(suspend))
@@ -62,6 +64,8 @@ enum Sort {
     Seen,
     /// Those online first; by name among equals.
     Presence,
+    /// What they earned today.
+    Earned,
 }
 
 impl Sort {
@@ -71,6 +75,7 @@ impl Sort {
             Self::Created => "created",
             Self::Seen => "seen",
             Self::Presence => "presence",
+            Self::Earned => "earned",
         }
     }
 }
@@ -120,6 +125,7 @@ async fn list(
             .created_before_ms
             .map_or(i64::MAX, |ms| ms.saturating_mul(1_000)),
         online_since_us: now_us - SILENCE_US,
+        earned_from_hour: earnings::today(now_us),
         sort: query.sort.as_str(),
         descending: query.descending,
         after: after.as_ref(),
@@ -127,13 +133,14 @@ async fn list(
     };
     let mut tx = app.store.read().await?;
     let mut rows = store::worker_pages::workers(&mut tx, &wanted).await?;
-    let queue = Queue::load(&mut tx, user, now_us).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let last = rows.last().filter(|_| more).map(SortedWorkerRow::place);
+    let ids: Vec<_> = rows.iter().map(|row| row.worker.id).collect();
+    let beside = Beside::of_owner(&app, &mut tx, user, &ids).await?;
     let views = rows
         .into_iter()
-        .map(|row| workers::view(&app, row.worker, &queue));
+        .map(|row| workers::view(&app, row.worker, &beside));
     Ok(Json(WorkerList {
         workers: views.collect(),
         next: last.map(|place| cursor::write(&place)),
@@ -154,8 +161,8 @@ async fn show(
 async fn view_of(app: &App, user: UserId, id: WorkerId) -> Result<Json<Worker>> {
     let mut tx = app.store.read().await?;
     let row = workers::of_owner(&mut tx, user, id).await?;
-    let queue = Queue::load(&mut tx, user, app.now_us()).await?;
-    Ok(Json(workers::view(app, row, &queue)))
+    let beside = Beside::of_owner(app, &mut tx, user, &[id]).await?;
+    Ok(Json(workers::view(app, row, &beside)))
 }
 
 /// Give a worker another name
@@ -224,6 +231,33 @@ async fn resume(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Set the hours of the week in which a worker takes frames; what it renders when they end it finishes
+#[utoipa::path(put, path = "/api/v1/workers/{id}/schedule", tag = "workers", params(("id" = String, Path)),
+    request_body = Schedule,
+    responses((status = 200, body = Worker), (status = "4XX", body = Problem)))]
+async fn set_schedule(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+    extract::Json(schedule): extract::Json<Schedule>,
+) -> Result<Json<Worker>> {
+    workers::set_schedule(&app, user, id, Some(&schedule)).await?;
+    view_of(&app, user, id).await
+}
+
+/// Let a worker take frames at all hours
+#[utoipa::path(delete, path = "/api/v1/workers/{id}/schedule", tag = "workers",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Worker), (status = "4XX", body = Problem)))]
+async fn end_schedule(
+    State(app): State<Arc<App>>,
+    WorkerOwner(user): WorkerOwner,
+    Path(id): Path<WorkerId>,
+) -> Result<Json<Worker>> {
+    workers::set_schedule(&app, user, id, None).await?;
+    view_of(&app, user, id).await
+}
+
 /// Suspend anybody's worker: it is given nothing until it is reinstated, whatever its owner does
 #[utoipa::path(post, path = "/api/v1/workers/{id}/suspend", tag = "workers", params(("id" = String, Path)),
     request_body = SuspendWorker,
@@ -255,7 +289,7 @@ async fn reinstate(
     responses((status = 200, body = Demand), (status = "4XX", body = Problem)))]
 async fn demand(State(app): State<Arc<App>>, _owner: WorkerOwner) -> Result<Json<Demand>> {
     let mut tx = app.store.read().await?;
-    let online = store::dispatch::online(&mut tx, app.now_us() - SILENCE_US).await?;
+    let online = workers::taking_frames(&mut tx, app.now_us()).await?;
     let open = store::dispatch::open_frames(&mut tx).await?;
     Ok(Json(Demand {
         queued: open.queued as u64,

@@ -6,6 +6,8 @@ use askama::filters::Safe;
 
 use super::assets;
 
+pub mod chart;
+
 /// One of `static/icons.svg`; it says nothing to those who do not see it.
 pub fn icon(name: &str) -> Safe<String> {
     Safe(format!(

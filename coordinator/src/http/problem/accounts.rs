@@ -86,7 +86,18 @@ impl From<IdentityError> for Refused {
     fn from(error: IdentityError) -> Self {
         match error {
             IdentityError::Taken => Self::new(ProblemKind::IdentityTaken, error.to_string()),
-            IdentityError::Banned { .. } => Self::new(ProblemKind::Banned, error.to_string()),
+            IdentityError::Banned { reason, hearing } => {
+                let why = IdentityError::Banned {
+                    reason,
+                    hearing: None,
+                }
+                .to_string();
+                Self {
+                    hearing: hearing.map(|hearing| *hearing),
+                    ..Self::new(ProblemKind::Banned, why)
+                }
+            }
+            IdentityError::SignUpClosed => Self::new(ProblemKind::SignUpClosed, error.to_string()),
             IdentityError::NoRandomness(error) => Self::internal(&error),
             IdentityError::Store(error) => error.into(),
         }

@@ -8,8 +8,16 @@ use crate::campaign::earn::EarnError;
 use crate::dispatch::report::ReportError;
 use crate::jobs::JobError;
 use crate::jobs::charge::ChargeError;
+use crate::jobs::review::Why;
 use crate::workers::WorkerError;
 use crate::workers::hello::HelloError;
+
+fn fault_of_frame((frame, why): (i32, Why)) -> Fault {
+    Fault {
+        field: format!("frames/{frame}"),
+        message: why.to_string(),
+    }
+}
 
 impl From<JobError> for Refused {
     fn from(error: JobError) -> Self {
@@ -21,6 +29,13 @@ impl From<JobError> for Refused {
                 Self::new(ProblemKind::NewerThanEveryRuntime, why)
             }
             JobError::NotNow(why) => Self::new(ProblemKind::Conflict, why.to_string()),
+            JobError::Review(refused) => Self {
+                faults: refused.into_iter().map(fault_of_frame).collect(),
+                ..Self::new(
+                    ProblemKind::Conflict,
+                    "nothing was changed: this cannot be said of every frame",
+                )
+            },
             JobError::Charge(error) => error.into(),
             JobError::Earn(error) => error.into(),
             JobError::Rules(error) => error.into(),
@@ -82,6 +97,7 @@ impl From<WorkerError> for Refused {
             WorkerError::BadName => at("name", &error),
             WorkerError::BadSearch => at("search", &error),
             WorkerError::BadReason => at("reason", &error),
+            WorkerError::BadSchedule(faults) => Self::invalid(faults),
             WorkerError::NotFound => Self::not_found("worker"),
             WorkerError::Suspended => Self::new(ProblemKind::Conflict, error.to_string()),
             WorkerError::NoRandomness(error) => Self::internal(&error),

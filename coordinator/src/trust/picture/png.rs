@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use image::Limits;
 use image::codecs::png::PngDecoder;
+use image::{DynamicImage, ImageDecoder, Limits};
 
 use super::canvas::Canvas;
 use super::{PictureError, PictureLimits, image_failed, paint};
@@ -25,6 +25,25 @@ pub(super) fn decode(
         max_side,
         limits,
     )
+}
+
+/// The pixels of a small picture of 8 bits; whatever it has of alpha is left out.
+pub(super) fn pixels(bytes: &[u8], width: u32, height: u32) -> Result<Vec<[u8; 3]>, PictureError> {
+    walk(bytes)?;
+    let mut limits = Limits::no_limits();
+    limits.max_image_width = Some(width);
+    limits.max_image_height = Some(height);
+    limits.max_alloc = Some(1 << 20);
+    let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits);
+    let decoder = decoder.map_err(|error| image_failed(&error))?;
+    if decoder.dimensions() != (width, height) {
+        return Err(PictureError::Damaged {
+            what: "it is of another size",
+        });
+    }
+    let picture = DynamicImage::from_decoder(decoder).map_err(|error| image_failed(&error))?;
+    let pixels = picture.into_rgb8().into_raw();
+    Ok(pixels.as_chunks().0.to_vec())
 }
 
 /// The decoder stops after the last pixel, so the container is checked apart.

@@ -139,6 +139,30 @@ fn a_worker_that_cannot_render_says_what_it_lacks() {
 }
 
 #[test]
+fn a_worker_outside_its_hours_says_when_it_is_back_and_a_pause_comes_first() {
+    let mut row = online();
+    // It is one o'clock on Friday, 2 January 1970.
+    let span = |day| pictor_protocol::schedule::WeekSpan {
+        day,
+        from_minute: 120,
+        to_minute: 180,
+    };
+    row.schedule = MaybeJson(Some(pictor_protocol::schedule::Schedule {
+        utc_offset_minutes: 0,
+        spans: (0..7).map(span).collect(),
+    }));
+    row.leased = 2;
+    let outside = of(&row);
+    assert_eq!(outside.state, WorkerState::OutsideHours);
+    assert_eq!(
+        outside.reason,
+        "It is outside its hours, again at Friday 02:00 (UTC). It finishes 2 frames."
+    );
+    row.status = Decided::Draining;
+    assert_eq!(of(&row).state, WorkerState::Pausing);
+}
+
+#[test]
 fn a_worker_that_nobody_started_says_how_to_start_it() {
     let row = WorkerRow {
         last_seen_us: None,
@@ -165,7 +189,8 @@ proptest! {
         let expected = match of(&row).state {
             WorkerState::NeverConnected => Presence::New,
             WorkerState::Offline => Presence::Offline,
-            WorkerState::CannotRender | WorkerState::Rendering | WorkerState::Waiting => Presence::Online,
+            WorkerState::CannotRender | WorkerState::Rendering | WorkerState::Waiting
+            | WorkerState::OutsideHours => Presence::Online,
             WorkerState::Pausing | WorkerState::Paused => Presence::Draining,
             WorkerState::Suspended => Presence::Suspended,
             WorkerState::Retired => Presence::Retired,
@@ -201,8 +226,10 @@ fn online() -> WorkerRow {
             }],
             driver: None,
             sandbox: Vec::new(),
+            doctor: Vec::new(),
             installs: Vec::new(),
             installable: Vec::new(),
+            answers_challenges: false,
             journal: Vec::new(),
         })),
         series: Json(vec![BLENDER]),
@@ -214,6 +241,7 @@ fn online() -> WorkerRow {
         decided_why: None,
         turned_away_us: None,
         turned_away_version: None,
+        schedule: MaybeJson(None),
     }
 }
 

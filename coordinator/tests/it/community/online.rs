@@ -84,7 +84,8 @@ impl World {
         let mut tx = self.store.read().await.unwrap();
         let mut slots = Vec::new();
         for hour in hour..=hour_of(now_us()) {
-            slots.extend(online::proofs(&mut tx, worker, hour).await.unwrap());
+            let proofs = online::proofs(&mut tx, worker, hour).await.unwrap();
+            slots.extend(proofs.iter().map(|proof| proof.slot));
         }
         slots
     }

@@ -8,6 +8,7 @@ use pictor_protocol::agent::{
     ReportAnswer, RuntimeInfo, SlotInfo, Welcome, Work,
 };
 use pictor_protocol::blender::Series;
+use pictor_protocol::health::DoctorCheck;
 use pictor_protocol::worker_config::WorkerConfig;
 use uuid::Uuid;
 
@@ -23,6 +24,8 @@ pub struct ScriptedWorker {
     pub series: Vec<Series>,
     pub installable: Vec<Series>,
     pub installs: Vec<Install>,
+    pub sandbox: Vec<String>,
+    pub doctor: Vec<DoctorCheck>,
 }
 
 impl ScriptedWorker {
@@ -82,6 +85,8 @@ impl ScriptedWorker {
             series: series.to_vec(),
             installable: Vec::new(),
             installs: Vec::new(),
+            sandbox: Vec::new(),
+            doctor: Vec::new(),
         };
         worker.start_again(&[]).await;
         worker
@@ -116,9 +121,12 @@ impl ScriptedWorker {
                 })
                 .collect(),
             driver: None,
-            sandbox: Vec::new(),
+            sandbox: self.sandbox.clone(),
+            doctor: self.doctor.clone(),
             journal: journal.to_vec(),
             installable: self.installable.clone(),
+            // Whoever wants that says so in the database.
+            answers_challenges: false,
             installs: self.installs.clone(),
         };
         self.client.post("/agent/v1/hello", &hello).await

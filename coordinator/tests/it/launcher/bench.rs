@@ -240,8 +240,10 @@ impl Bench {
                 runtimes: Vec::new(),
                 driver: None,
                 sandbox: Vec::new(),
+                doctor: Vec::new(),
                 journal: Vec::new(),
                 installable: Vec::new(),
+                answers_challenges: false,
                 installs: Vec::new(),
             };
             let client = Client::new(&self.world.url, &config.token);

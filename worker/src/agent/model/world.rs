@@ -7,6 +7,8 @@ use pictor_protocol::agent::{
     AttemptOutcome, Command, Outcome, Refusal, RenderFault, Report, ReportAnswer, RuntimeInfo,
 };
 
+use pictor_protocol::ChallengeId;
+
 use super::super::tests::{OTHER_SERIES, SERIES, attempt, content, lease, setup, welcome};
 use super::super::*;
 use super::Act;
@@ -35,6 +37,8 @@ pub(super) struct World {
     /// Pictures on disk: from `Store` to `Discard`, which the driver carries out in order.
     pub(super) pictures: BTreeSet<AttemptRef>,
     pub(super) has_exited: bool,
+    /// The latest challenge of each slot.
+    challenged: BTreeMap<SlotId, ChallengeId>,
 }
 
 impl World {
@@ -48,6 +52,7 @@ impl World {
             rendering: BTreeMap::new(),
             pictures: BTreeSet::new(),
             has_exited: false,
+            challenged: BTreeMap::new(),
         };
         world.tell(Event::Tick);
         world
@@ -71,6 +76,10 @@ impl World {
             }
             Act::DrainByCoordinator => self.tell(Event::Commanded(Command::Drain)),
             Act::Install => self.tell(Event::Commanded(Command::Install { series: LATER })),
+            Act::Challenge { slot, number } => self.tell(Event::Commanded(Command::Challenge {
+                challenge: ChallengeId::new(Uuid::from_u128(number.into())),
+                slot: slot % (SLOTS as SlotId + 1),
+            })),
             Act::LoseGpu { slot } => self.tell(Event::GpuLost {
                 slot: slot % SLOTS as SlotId,
                 message: "gone".into(),
@@ -115,6 +124,12 @@ impl World {
         for effect in self.agent.step(self.now, event) {
             self.perform(effect);
         }
+        for effect in &self.waiting {
+            if let Effect::Challenge { slot, .. } = effect {
+                let rendering = self.rendering.get(slot).and_then(|(_, frame)| *frame);
+                assert_eq!(rendering, None, "a challenge beside a frame");
+            }
+        }
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -158,6 +173,22 @@ impl World {
                     "two probes at once in one slot"
                 );
             }
+            Effect::Challenge { slot, order } => {
+                let twice =
+                    |e: &Effect| matches!(e, Effect::Challenge { slot: s, .. } if s == slot);
+                assert!(
+                    !self.waiting.iter().any(twice),
+                    "two challenges in one slot"
+                );
+                let before = self.challenged.insert(*slot, order.challenge);
+                assert_ne!(before, Some(order.challenge), "a challenge twice");
+            }
+            Effect::GiveUpChallenge { slot } => {
+                let is_it =
+                    |e: &Effect| matches!(e, Effect::Challenge { slot: s, .. } if s == slot);
+                self.waiting.retain(|effect| !is_it(effect));
+                return;
+            }
             Effect::Greet { .. } => {
                 let twice = |e: &Effect| matches!(e, Effect::Greet { .. });
                 assert!(!self.waiting.iter().any(twice), "two hellos at once");
@@ -178,6 +209,18 @@ impl World {
             Effect::Ask { slot, .. } if how % 4 == 1 => self.tell(Event::NothingYet { slot }),
             Effect::Ask { slot, .. } => self.lease(slot, how),
             Effect::Probe { slot, order } => self.probe(slot, &order, how),
+            Effect::Challenge { slot, order } => {
+                let challenge = order.challenge;
+                let end = match how % 2 {
+                    1 => Err("too late".to_owned()),
+                    _ => Ok(Duration::from_secs(2)),
+                };
+                self.tell(Event::ChallengeOver {
+                    slot,
+                    challenge,
+                    end,
+                });
+            }
             Effect::Install { series } => {
                 let version = format!("{series}.0");
                 let result = match how % 4 {
@@ -229,6 +272,7 @@ impl World {
             }),
             Effect::Report(report) => self.report(report, how),
             Effect::StopAsking { .. }
+            | Effect::GiveUpChallenge { .. }
             | Effect::ReleaseScene { .. }
             | Effect::Discard { .. }
             | Effect::Tell(_)

@@ -201,3 +201,14 @@ fn eevee(runtime: Series) -> Probe {
     let engine = ProbedEngine::Eevee;
     Probe { engine, runtime }
 }
+
+#[test]
+fn what_the_doctor_found_is_said_by_another_hello() {
+    let mut world = World::with_runtimes(&[SERIES]);
+    world.happens(Event::Examined);
+    assert_eq!(world.hellos().len(), 1, "one is out");
+    world.welcome();
+    assert_eq!(world.hellos().len(), 1);
+    world.welcome();
+    assert!(world.hellos().is_empty());
+}

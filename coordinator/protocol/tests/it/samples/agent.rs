@@ -6,8 +6,9 @@ use pictor_protocol::agent::{
 };
 use pictor_protocol::blender::Series;
 use pictor_protocol::gpus::ComputeCapability;
+use pictor_protocol::health::{CheckOutcome, DoctorCheck};
 use pictor_protocol::worker::Presence;
-use pictor_protocol::{JobId, LeaseId, TaskId, WorkerId};
+use pictor_protocol::{ChallengeId, JobId, LeaseId, TaskId, WorkerId};
 
 use super::{NEW_YEAR_MS, blob, job, uuid, worker};
 
@@ -23,7 +24,26 @@ pub fn hello() -> Vec<Hello> {
         journal: vec![attempt(7)],
         installable: vec![Series::new(4, 2), Series::new(5, 0)],
         installs: installs(),
+        doctor: doctor(),
+        answers_challenges: true,
     }]
+}
+
+pub fn doctor() -> Vec<DoctorCheck> {
+    let check = |(outcome, advice): (_, Option<&str>)| DoctorCheck {
+        name: "disk".into(),
+        outcome,
+        text: "3 GiB are free".into(),
+        advice: advice.map(Into::into),
+    };
+    [
+        (CheckOutcome::Ok, None),
+        (CheckOutcome::Warn, Some("make room")),
+        (CheckOutcome::Fail, Some("make room")),
+        (CheckOutcome::NotApplicable, None),
+    ]
+    .map(check)
+    .into()
 }
 
 fn installs() -> Vec<Install> {
@@ -223,7 +243,11 @@ fn every_command() -> Vec<Command> {
     let install = Command::Install {
         series: Series::new(4, 2),
     };
-    vec![stop, Command::Drain, install]
+    let challenge = Command::Challenge {
+        challenge: ChallengeId::new(uuid(6)),
+        slot: 1,
+    };
+    vec![stop, Command::Drain, install, challenge]
 }
 
 fn every_fault() -> [RenderFault; 15] {

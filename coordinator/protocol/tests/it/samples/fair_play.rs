@@ -1,7 +1,7 @@
 use pictor_protocol::fair_play::{
-    AnswerAppeal, Appeal, AppealList, AppealStatus, DecideStanding, Decision, LogLine, LogPage,
-    MyDecisions, NewAppeal, OpenAppeal, PersonFile, PersonPage, PersonSummary, Signal, SignalKind,
-    SignalList, Standing, Verdict,
+    AnswerAppeal, Appeal, AppealList, AppealStatus, DecideStanding, Decision, Hearing, LogLine,
+    LogPage, MyDecisions, NewAppeal, OpenAppeal, PersonFile, PersonPage, PersonSummary, Signal,
+    SignalKind, SignalList, Standing, Verdict,
 };
 use pictor_protocol::people::Role;
 use pictor_protocol::{AppealId, CampaignId, DecisionId, UserId};
@@ -32,6 +32,15 @@ pub fn decide_standing() -> Vec<DecideStanding> {
         evidence: json!(["GPU-1"]),
     });
     decided.into()
+}
+
+pub fn hearing() -> Hearing {
+    Hearing {
+        secret: "pch_secret".into(),
+        expires_ms: NEW_YEAR_MS + 1_800_000,
+        decision: DecisionId::new(uuid(60)),
+        reason: "two accounts on one machine".into(),
+    }
 }
 
 pub fn decisions() -> Vec<Decision> {

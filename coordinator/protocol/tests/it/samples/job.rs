@@ -1,9 +1,10 @@
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::frames::FrameList;
 use pictor_protocol::job::{
-    Frame, FrameCounts, FramePage, FrameProgress, FrameState, Job, JobCost, JobEstimate, JobPage,
-    JobState, NewJob, Output, RenderPlan, RetryFrames, SpendCap, WorkerName,
+    Frame, FrameCounts, FramePage, FrameProgress, FrameState, Job, JobCost, JobCounts, JobEstimate,
+    JobPage, JobState, NewJob, Output, RenderPlan, RetryFrames, SpendCap, WorkerName,
 };
+use pictor_protocol::review::{FrameReview, ReviewState};
 use pictor_protocol::settings::{Engine, Format, RenderSettings};
 use pictor_protocol::{JobId, Micros, SceneId, WorkerId};
 
@@ -113,10 +114,19 @@ pub fn job_page() -> Vec<JobPage> {
     vec![JobPage {
         jobs: states.into_iter().map(a_job).collect(),
         next: Some(JobId::new(uuid(11))),
+        counts: JobCounts {
+            queued: 1,
+            rendering: 2,
+            paused: 3,
+            needs_attention: 4,
+            done: 5,
+            failed: 6,
+            cancelled: 7,
+        },
     }]
 }
 
-fn a_job(state: JobState) -> Job {
+pub fn a_job(state: JobState) -> Job {
     Job {
         id: JobId::new(uuid(11)),
         name: "Shot 7".into(),
@@ -185,6 +195,17 @@ fn a_frame(state: FrameState) -> Frame {
             file_name: "f_-00012.png".into(),
             has_thumbnail: true,
         }),
+        review: Some(FrameReview {
+            state: match state {
+                FrameState::Done => ReviewState::Approved,
+                _ => ReviewState::SentBack,
+            },
+            reason: Some("fireflies in the window".into()),
+            at_ms: NEW_YEAR_MS + 9_000,
+        }),
+        times_sent_back: 1,
+        history: vec![super::review::an_attempt()],
+        waits: super::review::waits(),
         revision: 41,
     }
 }

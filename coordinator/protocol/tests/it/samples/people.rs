@@ -205,6 +205,9 @@ pub fn problem() -> Vec<Problem> {
         ProblemKind::QuestDone,
         ProblemKind::QuestNotVisited,
         ProblemKind::ReferralRefused,
+        ProblemKind::SignUpClosed,
+        ProblemKind::ChallengeLate,
+        ProblemKind::ChallengeAnswered,
         ProblemKind::Internal,
     ];
     let problems = kinds.into_iter().map(|kind| Problem {
@@ -218,6 +221,7 @@ pub fn problem() -> Vec<Problem> {
         }],
         role: Some(Role::Creator),
         rules_version: Some(2),
+        hearing: Some(super::fair_play::hearing()),
     });
     problems.collect()
 }

@@ -1,11 +1,16 @@
 use pictor_protocol::gpus::{self, SupportedGpus};
+use pictor_protocol::schedule::{Schedule, WeekSpan};
 use pictor_protocol::worker::{
-    ChangeWorker, Demand, DrainWorker, NewWorker, OwnJob, Presence, SuspendWorker, Uptime,
-    UptimeSpan, UptimeStep, Worker, WorkerList, WorkerState, WorkerStatus, WorkerTask,
+    ChangeWorker, CurrentFrame, Demand, DrainWorker, NewWorker, OwnJob, Presence, SuspendWorker,
+    Uptime, UptimeSpan, UptimeStep, Worker, WorkerList, WorkerState, WorkerStatus, WorkerTask,
     WorkerTaskPage, WorkerTaskState,
 };
 use pictor_protocol::worker_config::{CONFIG_VERSION, WorkerConfig, WorkerOptions};
-use pictor_protocol::{JobId, WorkerId};
+use pictor_protocol::worker_history::{
+    EarningState, SlotHistory, TelemetryHistory, TelemetrySample, WorkerEarning, WorkerEarnings,
+};
+use pictor_protocol::{JobId, Micros, WorkerId};
+use serde_json::json;
 
 use super::{NEW_YEAR_MS, agent, uuid};
 
@@ -46,9 +51,20 @@ pub fn a_worker(presence: Presence) -> Worker {
         slots: agent::slots(),
         runtimes: agent::runtimes(),
         driver: Some("575.57.08".into()),
+        sandbox: vec!["container".into(), "seccomp".into()],
+        doctor: agent::doctor(),
         telemetry: vec![agent::telemetry()],
         leased: 3,
+        current: vec![CurrentFrame {
+            slot: 1,
+            frame: -3,
+            job: Some(own_job()),
+            fraction: Some(0.5),
+            elapsed_ms: Some(1_500),
+        }],
         done: 1_000,
+        earned_today_micros: Micros::new(12_500_000),
+        schedule: schedule().pop(),
         status: Some(a_status(WorkerState::Rendering)),
     }
 }
@@ -73,6 +89,7 @@ pub fn worker_status() -> Vec<WorkerStatus> {
         WorkerState::Waiting,
         WorkerState::Pausing,
         WorkerState::Paused,
+        WorkerState::OutsideHours,
         WorkerState::Suspended,
         WorkerState::Retired,
     ];
@@ -120,12 +137,10 @@ pub fn worker_task_page() -> Vec<WorkerTaskPage> {
         WorkerTaskState::Returned,
         WorkerTaskState::Lost,
         WorkerTaskState::Stopped,
+        WorkerTaskState::SentBack,
     ];
     let tasks = states.map(|state| WorkerTask {
-        job: Some(OwnJob {
-            id: JobId::new(uuid(1)),
-            name: "classroom".into(),
-        }),
+        job: Some(own_job()),
         frame: -3,
         attempt: 2,
         slot: 1,
@@ -139,6 +154,66 @@ pub fn worker_task_page() -> Vec<WorkerTaskPage> {
     vec![WorkerTaskPage {
         tasks: tasks.into(),
         next: Some("6e657874".into()),
+    }]
+}
+
+fn own_job() -> OwnJob {
+    OwnJob {
+        id: JobId::new(uuid(1)),
+        name: "classroom".into(),
+    }
+}
+
+pub fn schedule() -> Vec<Schedule> {
+    vec![Schedule {
+        utc_offset_minutes: 120,
+        spans: vec![WeekSpan {
+            day: 4,
+            from_minute: 1_200,
+            to_minute: 1_440,
+        }],
+    }]
+}
+
+pub fn worker_earnings() -> Vec<WorkerEarnings> {
+    let states = [
+        EarningState::Waiting,
+        EarningState::Settled,
+        EarningState::Void,
+    ];
+    let entries = states.map(|state| WorkerEarning {
+        key: format!("online/{}/490000", uuid(2)),
+        book: format!("points/{}", uuid(3)),
+        kind: "online-hour".into(),
+        state,
+        at_ms: NEW_YEAR_MS,
+        due_ms: Some(NEW_YEAR_MS + 86_400_000),
+        amount_micros: Micros::new(10_000_000),
+        returned_micros: Micros::new(1),
+        inputs: json!({ "hour": 490_000 }),
+    });
+    vec![WorkerEarnings {
+        today_micros: Micros::new(10_000_000),
+        total_micros: Micros::new(30_000_000),
+        held_micros: Micros::new(20_000_000),
+        entries: entries.into(),
+        next: Some("6e657874".into()),
+    }]
+}
+
+pub fn telemetry_history() -> Vec<TelemetryHistory> {
+    vec![TelemetryHistory {
+        span_ms: 300_000,
+        slots: vec![SlotHistory {
+            slot: 1,
+            samples: vec![TelemetrySample {
+                start_ms: NEW_YEAR_MS,
+                utilisation_percent: Some(97),
+                temperature_celsius: Some(71),
+                power_milliwatts: Some(287_500),
+                memory_used_bytes: Some(9 << 30),
+            }],
+        }],
     }]
 }
 
