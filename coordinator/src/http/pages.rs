@@ -29,9 +29,11 @@ use tower_http::compression::CompressionLayer;
 use crate::app::App;
 
 mod account;
+mod arrival;
 mod assets;
 mod dashboard;
 mod draw;
+mod hearing;
 mod landing;
 mod layout;
 mod live;
@@ -49,7 +51,8 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(dashboard::routes()) //  /dashboard
         .merge(sign_in::routes()) //    /sign-in[/{secret}|/oidc[/callback]]
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
-        .merge(account::routes()) //    /account/tokens  /sign-out
+        .merge(hearing::routes()) //    /hearing[/appeal|/export]
+        .merge(account::routes()) //    /account[/name|appeal|sessions/…|identities/…|tokens/…|delete]  /sign-out
         .layer(middleware::from_fn_with_state(
             Arc::clone(app),
             refusal::as_page,
