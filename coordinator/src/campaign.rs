@@ -36,6 +36,7 @@ mod cache;
 pub mod calendar;
 pub mod change;
 pub mod check_in;
+pub mod compare;
 pub mod current;
 pub mod disqualified;
 pub mod earn;

@@ -3,6 +3,7 @@
 //! | room | what it owns |
 //! |---|---|
 //! | [`beside`] | what is said of the workers on a page beside their rows |
+//! | [`demand`] | how much there is to render, and with how much |
 //! | [`earnings`] | what a worker earned |
 //! | [`hello`] | what a worker says of itself |
 //! | [`schedule`] | the hours of a week in which a worker takes frames; pure |
@@ -11,6 +12,7 @@
 //! | [`uptime`] | when a worker was there |
 
 pub mod beside;
+pub mod demand;
 pub mod earnings;
 pub mod hello;
 pub mod schedule;

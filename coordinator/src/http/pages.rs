@@ -13,6 +13,8 @@
 //! | [`layout`] | what is around every page, and how one is sent |
 //! | [`assets`] | styles, scripts, icons; addresses that change with their content |
 //! | [`show`], [`draw`] | numbers, times and states as people read them; icons, bars and charts |
+//! | [`words`] | the same for accounts: standings, tokens, browsers |
+//! | [`arrival`] | what somebody brings along to the sign-in |
 //! | [`said`] | what was just done |
 //! | [`live`] | parts that change while one looks |
 //! | [`refusal`] | refusals as pages with a way out |
@@ -37,11 +39,13 @@ mod hearing;
 mod landing;
 mod layout;
 mod live;
+mod operator;
 mod refusal;
 mod said;
 mod show;
 mod sign_in;
 mod welcome;
+mod words;
 
 pub use refusal::nothing_here;
 
@@ -53,6 +57,8 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
         .merge(hearing::routes()) //    /hearing[/appeal|/export]
         .merge(account::routes()) //    /account[/name|appeal|sessions/…|identities/…|tokens/…|delete]  /sign-out
+        .merge(account::routes()) //    /account/tokens  /sign-out
+        .merge(operator::routes()) //   /operator/…
         .layer(middleware::from_fn_with_state(
             Arc::clone(app),
             refusal::as_page,

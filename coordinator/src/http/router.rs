@@ -16,11 +16,8 @@ use utoipa::openapi::security::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
-    blobs, campaign, community, events, fair_play, frames, jobs, leaderboard, ledger, operator,
-    payouts, people, quests, reviews, scenes, sessions, sign_in, snapshots, system, worker_history,
-    workers,
     blobs, campaign, community, events, fair_play, frames, hearing, jobs, leaderboard, ledger,
-    operator, payouts, people, quests, scenes, sessions, sign_in, snapshots, system,
+    operator, payouts, people, quests, reviews, scenes, sessions, sign_in, snapshots, system,
     worker_history, workers,
 };
 use super::needs;

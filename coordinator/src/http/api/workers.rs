@@ -289,11 +289,5 @@ async fn reinstate(
     responses((status = 200, body = Demand), (status = "4XX", body = Problem)))]
 async fn demand(State(app): State<Arc<App>>, _owner: WorkerOwner) -> Result<Json<Demand>> {
     let mut tx = app.store.read().await?;
-    let online = workers::taking_frames(&mut tx, app.now_us()).await?;
-    let open = store::dispatch::open_frames(&mut tx).await?;
-    Ok(Json(Demand {
-        queued: open.queued as u64,
-        leased: open.leased as u64,
-        slots_online: online.iter().map(|worker| worker.slots() as u64).sum(),
-    }))
+    Ok(Json(workers::demand::now(&mut tx, app.now_us()).await?))
 }

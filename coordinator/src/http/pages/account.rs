@@ -17,7 +17,7 @@ use pictor_protocol::problem::ProblemKind;
 use serde::Deserialize;
 
 use super::layout::{Page, Section, Viewer, done, html};
-use super::{draw, show};
+use super::{draw, show, words};
 use crate::accounts::sessions::is_fresh;
 use crate::app::App;
 use crate::campaign::ranks;

@@ -15,7 +15,7 @@ use pictor_protocol::problem::ProblemKind;
 use serde::Deserialize;
 
 use super::layout::{Page, Section, Viewer, secret_html};
-use super::{draw, show};
+use super::{draw, show, words};
 use crate::accounts::export as account_export;
 use crate::app::App;
 use crate::fair_play::appeal::{self as appeals, AppealError};

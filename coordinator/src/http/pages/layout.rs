@@ -206,13 +206,17 @@ impl Page {
     }
 }
 
-/// A template as an answer.
-pub fn html(template: &impl Template) -> Result<Response> {
-    let text = template.render().map_err(|error| {
+/// A template as text: a page, or a part of one.
+pub fn part(template: &impl Template) -> Result<String> {
+    template.render().map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "page failed");
         Refused::new(ProblemKind::Internal, "this page could not be written")
-    })?;
-    let mut response = Html(text).into_response();
+    })
+}
+
+/// A page as an answer.
+pub fn html(template: &impl Template) -> Result<Response> {
+    let mut response = Html(part(template)?).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),

@@ -7,9 +7,11 @@ use std::fmt;
 use askama::filters::Safe;
 use chrono::DateTime;
 use pictor_protocol::Micros;
-use pictor_protocol::fair_play::{AppealStatus, Standing, Verdict};
+use pictor_protocol::campaign::{CampaignState, QuestKind};
+use pictor_protocol::fair_play::{AppealStatus, SignalKind, Standing};
 use pictor_protocol::job::{FrameState, JobState};
-use pictor_protocol::people::{Role, Scope};
+use pictor_protocol::payout::{PayoutStatus, PayoutTransactionStatus};
+use pictor_protocol::people::{IdentityKind, Role};
 use pictor_protocol::worker::WorkerState;
 
 /// Points or credits: at most two digits behind the point, thousands apart.
@@ -81,6 +83,26 @@ pub fn count(of: impl Whole) -> String {
 pub fn counted(of: impl Whole, one: &str, many: &str) -> String {
     let of = of.whole();
     format!("{} {}", count(of), if of == 1 { one } else { many })
+}
+
+/// US cents as dollars: `$1 234.50`.
+pub fn dollars(cents: impl Whole) -> String {
+    let cents = cents.whole();
+    match cents % 100 {
+        0 => format!("${}", count(cents / 100)),
+        rest => format!("${}.{rest:02}", count(cents / 100)),
+    }
+}
+
+/// Octas as APT, exactly: `1.25`.
+pub fn apt(octas: impl Whole) -> String {
+    let octas = octas.whole();
+    let (whole, rest) = (octas / 100_000_000, octas % 100_000_000);
+    let rest = format!("{rest:08}");
+    match rest.trim_end_matches('0') {
+        "" => count(whole),
+        rest => format!("{}.{rest}", count(whole)),
+    }
 }
 
 /// How long: `850 ms`, `4.2 s`, `12 min 30 s`, `3 h 5 min`, `2 d 4 h`.
@@ -226,11 +248,95 @@ pub fn worker_state(of: impl Borrow<WorkerState>) -> Tone {
         WorkerState::CannotRender => tone("Cannot render", "failed"),
         WorkerState::Rendering => tone("Rendering", "active"),
         WorkerState::Waiting => tone("Ready", "done"),
+        WorkerState::OutsideHours => tone("Outside its hours", "paused"),
         WorkerState::Pausing => tone("Pausing", "paused"),
         WorkerState::Paused => tone("Paused", "paused"),
         WorkerState::Suspended => tone("Suspended", "failed"),
         WorkerState::Retired => tone("Retired", "waiting"),
         WorkerState::Unknown => tone("Unknown", "waiting"),
+    }
+}
+
+pub fn campaign_state(of: impl Borrow<CampaignState>) -> Tone {
+    match of.borrow() {
+        CampaignState::Upcoming => tone("Upcoming", "waiting"),
+        CampaignState::Open => tone("Open", "paused"),
+        CampaignState::Running => tone("Running", "active"),
+        CampaignState::Closed => tone("Closed", "done"),
+        CampaignState::Unknown => tone("Unknown", "waiting"),
+    }
+}
+
+pub fn standing(of: impl Borrow<Standing>) -> Tone {
+    match of.borrow() {
+        Standing::Good => tone("Good", "done"),
+        Standing::Warned => tone("Warned", "paused"),
+        Standing::Suspended => tone("Suspended", "paused"),
+        Standing::Disqualified => tone("Disqualified", "failed"),
+        Standing::Banned => tone("Banned", "failed"),
+        Standing::Unknown => tone("Unknown", "waiting"),
+    }
+}
+
+pub fn appeal_status(of: impl Borrow<AppealStatus>) -> Tone {
+    match of.borrow() {
+        AppealStatus::Open => tone("Open", "active"),
+        AppealStatus::Upheld => tone("Upheld", "failed"),
+        AppealStatus::Lifted => tone("Lifted", "done"),
+        AppealStatus::Superseded => tone("Superseded", "waiting"),
+        AppealStatus::Unknown => tone("Unknown", "waiting"),
+    }
+}
+
+pub fn payout_status(of: impl Borrow<PayoutStatus>) -> Tone {
+    match of.borrow() {
+        PayoutStatus::Drafted => tone("Drafted", "waiting"),
+        PayoutStatus::Approved => tone("Approved", "paused"),
+        PayoutStatus::ByHand => tone("Said to be paid", "paused"),
+        PayoutStatus::Signed => tone("Signed", "active"),
+        PayoutStatus::Submitted => tone("On its way", "active"),
+        PayoutStatus::Confirmed => tone("Paid", "done"),
+        PayoutStatus::Failed => tone("Failed", "failed"),
+        PayoutStatus::Withdrawn => tone("Withdrawn", "waiting"),
+        PayoutStatus::Unknown => tone("Unknown", "waiting"),
+    }
+}
+
+pub fn transaction_status(of: impl Borrow<PayoutTransactionStatus>) -> Tone {
+    match of.borrow() {
+        PayoutTransactionStatus::Signed => tone("Signed", "waiting"),
+        PayoutTransactionStatus::Submitted => tone("Submitted", "active"),
+        PayoutTransactionStatus::Committed => tone("Committed", "done"),
+        PayoutTransactionStatus::Undone => tone("Refused", "failed"),
+        PayoutTransactionStatus::Expired => tone("Expired", "failed"),
+        PayoutTransactionStatus::Unknown => tone("Unknown", "waiting"),
+    }
+}
+
+pub fn signal_kind(of: impl Borrow<SignalKind>) -> &'static str {
+    match of.borrow() {
+        SignalKind::SharedDevice => "One device, several people",
+        SignalKind::ReferralRing => "A ring of referrals",
+        SignalKind::Clockwork => "Check-ins like clockwork",
+        SignalKind::IdleUptime => "Uptime without work",
+        SignalKind::Unknown => "Something else",
+    }
+}
+
+pub fn identity_kind(of: impl Borrow<IdentityKind>) -> &'static str {
+    match of.borrow() {
+        IdentityKind::Wallet => "Aptos wallet",
+        IdentityKind::Oidc => "OpenID",
+        IdentityKind::Unknown => "unknown",
+    }
+}
+
+pub fn quest_kind(of: impl Borrow<QuestKind>) -> &'static str {
+    match of.borrow() {
+        QuestKind::Link => "the person, after a visit",
+        QuestKind::Operator => "an operator",
+        QuestKind::Webhook => "another service",
+        QuestKind::Unknown => "unknown",
     }
 }
 
@@ -271,99 +377,6 @@ pub const fn role_invitation(role: &Role) -> &'static str {
     }
 }
 
-/// What a token of the scope is for.
-pub const fn scope_title(scope: &Scope) -> &'static str {
-    match scope {
-        Scope::Jobs => "Jobs: submit, watch, download, change yours",
-        Scope::Workers => "Workers: create, watch, change yours",
-        Scope::Operator => "Operator: everything that concerns everybody",
-    }
-}
-
-pub fn standing(of: impl Borrow<Standing>) -> Tone {
-    match of.borrow() {
-        Standing::Good => tone("Good standing", "done"),
-        Standing::Warned => tone("Warned", "paused"),
-        Standing::Suspended => tone("Suspended", "failed"),
-        Standing::Disqualified => tone("Disqualified", "failed"),
-        Standing::Banned => tone("Banned", "failed"),
-        Standing::Unknown => tone("Unknown", "waiting"),
-    }
-}
-
-/// What a standing means for whoever has it.
-pub const fn standing_means(of: &Standing) -> &'static str {
-    match of {
-        Standing::Good => "You take part in everything.",
-        Standing::Warned => "You lose nothing, but this has to stop.",
-        Standing::Suspended => "You earn nothing, and what waits goes on waiting, until this is lifted.",
-        Standing::Disqualified => "The campaign’s points are forfeited, with your rank and reward.",
-        Standing::Banned => "You cannot sign in, and the campaign’s points, rank and reward are forfeited.",
-        Standing::Unknown => "",
-    }
-}
-
-pub const fn verdict(of: &Verdict) -> &'static str {
-    match of {
-        Verdict::Warn => "Warning",
-        Verdict::Suspend => "Suspension",
-        Verdict::Disqualify => "Disqualification",
-        Verdict::Ban => "Ban",
-        Verdict::Lift => "Lifted",
-        Verdict::Unknown => "Decision",
-    }
-}
-
-pub fn appeal_status(of: impl Borrow<AppealStatus>) -> Tone {
-    match of.borrow() {
-        AppealStatus::Open => tone("Waits for an answer", "waiting"),
-        AppealStatus::Upheld => tone("The decision stays", "failed"),
-        AppealStatus::Lifted => tone("The decision was taken back", "done"),
-        AppealStatus::Superseded => tone("Another decision came first", "waiting"),
-        AppealStatus::Unknown => tone("Unknown", "waiting"),
-    }
-}
-
-/// What an amount was forfeited of, in the words of its book.
-pub fn book_unit(book: impl AsRef<str>) -> &'static str {
-    match book.as_ref() {
-        "credits" => "credits",
-        _ => "points",
-    }
-}
-
-/// A browser by what it says of itself: `Firefox on Linux`.
-pub fn browser(user_agent: Option<&String>) -> String {
-    let Some(text) = user_agent else {
-        return "Unknown browser".into();
-    };
-    // In this order: each says the names behind it too.
-    let named = |of: &[(&str, &'static str)]| {
-        let found = of.iter().find(|(mark, _)| text.contains(mark));
-        found.map(|(_, name)| *name)
-    };
-    let program = named(&[
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ]);
-    let system = named(&[
-        ("Windows", "Windows"),
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (program, system) {
-        (Some(program), Some(system)) => format!("{program} on {system}"),
-        (Some(program), None) => program.into(),
-        (None, _) => text.chars().take(40).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -396,15 +409,6 @@ mod tests {
         ] {
             assert_eq!(duration(ms), text);
         }
-    }
-
-    #[test]
-    fn a_browser_is_named_as_people_call_it() {
-        let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
-                    Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0";
-        assert_eq!(browser(Some(&edge.into())), "Edge on Windows");
-        assert_eq!(browser(Some(&"<b>curl".into())), "<b>curl");
-        assert_eq!(browser(None), "Unknown browser");
     }
 
     #[test]
