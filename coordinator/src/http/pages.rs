@@ -13,6 +13,8 @@
 //! | [`layout`] | what is around every page, and how one is sent |
 //! | [`assets`] | styles, scripts, icons; addresses that change with their content |
 //! | [`show`], [`draw`] | numbers, times and states as people read them; icons, bars and charts |
+//! | [`words`] | the same for accounts: standings, tokens, browsers |
+//! | [`arrival`] | what somebody brings along to the sign-in |
 //! | [`said`] | what was just done |
 //! | [`live`], [`shared`] | parts that change while one looks; those that look the same to everybody |
 //! | [`why`](mod@why) | entries of the ledger as sentences |
@@ -30,11 +32,13 @@ use tower_http::compression::CompressionLayer;
 use crate::app::App;
 
 mod account;
+mod arrival;
 mod assets;
 mod dashboard;
 mod draw;
 mod help;
 mod jobs;
+mod hearing;
 mod landing;
 mod layout;
 mod leaderboard;
@@ -51,6 +55,7 @@ mod sign_in;
 mod welcome;
 mod workers;
 mod why;
+mod words;
 
 pub use refusal::nothing_here;
 
@@ -67,6 +72,8 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
         .merge(workers::routes()) //    /workers[/…]  /install/{file}
         .merge(jobs::routes()) //       /jobs[/new|/{id}[/frames/{frame}|…]]  /scenes/{id}/new-job
+        .merge(hearing::routes()) //    /hearing[/appeal|/export]
+        .merge(account::routes()) //    /account[/name|appeal|sessions/…|identities/…|tokens/…|delete]  /sign-out
         .merge(account::routes()) //    /account/tokens  /sign-out
         .merge(operator::routes()) //   /operator/…
         .layer(middleware::from_fn_with_state(
