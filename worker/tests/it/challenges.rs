@@ -72,6 +72,21 @@ async fn a_challenge_that_is_refused_costs_nothing_but_itself() {
     worker.end_well().await;
 }
 
+#[tokio::test]
+async fn a_coordinator_that_fails_in_between_is_asked_again() {
+    let (coordinator, worker) = world().await;
+    coordinator.with(|inner| {
+        let broken = (ProblemKind::Internal, 2);
+        inner.refuse.insert("challenges".into(), broken);
+        inner.commands = vec![command(1)];
+    });
+    coordinator
+        .until("an answer", |inner| inner.challenges.answers.len() == 1)
+        .await;
+    coordinator.with(|inner| inner.commands.clear());
+    worker.end_well().await;
+}
+
 async fn world() -> (FakeCoordinator, Worker) {
     let coordinator = FakeCoordinator::start().await;
     let worker = Worker::start(&coordinator.url(), TOKEN);
