@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::select_all;
-use pictor_protocol::{JobId, WorkerId};
+use pictor_protocol::{JobId, UserId, WorkerId};
 use tokio::sync::watch;
 
 /// Every bell of a coordinator.
@@ -20,6 +20,8 @@ pub struct Bells {
     pub commands: Belfry<WorkerId>,
     /// Something about a job or its frames changed.
     pub jobs: Belfry<JobId>,
+    /// A worker of somebody's said something, or was changed.
+    pub owners: Belfry<UserId>,
 }
 
 #[derive(Debug)]
@@ -106,6 +108,16 @@ impl Ear {
         });
         pin!(select_all(rings)).await;
     }
+
+    /// Whether it rang since the last call, or since listening began.
+    pub fn has_heard(&mut self) -> bool {
+        let mut heard = false;
+        for bell in &mut self.0 {
+            heard |= bell.has_changed().unwrap_or(false);
+            bell.mark_unchanged();
+        }
+        heard
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +145,15 @@ mod tests {
         let soon = std::time::Duration::from_millis(20);
         assert!(tokio::time::timeout(soon, deaf.heard()).await.is_err());
         assert!(tokio::time::timeout(soon, ear.heard()).await.is_err());
+    }
+
+    #[test]
+    fn a_ring_is_heard_once() {
+        let bell = Bell::default();
+        let mut ear = bell.listen();
+        assert!(!ear.has_heard());
+        bell.ring();
+        assert!(ear.has_heard() && !ear.has_heard());
     }
 
     #[test]

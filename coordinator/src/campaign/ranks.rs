@@ -350,6 +350,13 @@ pub async fn choose_name(app: &App, user: UserId, name: Option<&str>) -> Result<
     Ok(named)
 }
 
+/// What everybody sees somebody as.
+pub async fn public_name(app: &App, user: UserId) -> Result<WireName> {
+    let mut tx = app.store.read().await?;
+    let campaign = current(&app.rules, &mut tx, app.now_us()).await?;
+    name_of(&mut tx, campaign.map(|current| current.id), user).await
+}
+
 async fn name_of(tx: &mut Tx, campaign: Option<CampaignId>, user: UserId) -> Result<WireName> {
     let chosen = leaderboard::public_name(tx, user).await?;
     Ok(WireName {

@@ -4,6 +4,7 @@
 
 mod account;
 mod bad_input;
+mod browser;
 mod campaign;
 mod cli;
 mod community;

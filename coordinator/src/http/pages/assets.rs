@@ -32,6 +32,7 @@ files!(
     "pictor.css",
     "app.js",
     "wallet.js",
+    "workers.js"
     "blake3.js",
     "hash.js",
     "upload.js",

@@ -20,7 +20,7 @@ use super::PATIENCE;
 use super::client::Client;
 
 /// Where the npm packages are, installed if they are missing or of another lock file.
-fn node_folder() -> &'static Path {
+pub fn node_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/node");
