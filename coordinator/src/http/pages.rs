@@ -57,7 +57,6 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
         .merge(hearing::routes()) //    /hearing[/appeal|/export]
         .merge(account::routes()) //    /account[/name|appeal|sessions/…|identities/…|tokens/…|delete]  /sign-out
-        .merge(account::routes()) //    /account/tokens  /sign-out
         .merge(operator::routes()) //   /operator/…
         .layer(middleware::from_fn_with_state(
             Arc::clone(app),

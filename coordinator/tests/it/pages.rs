@@ -1,1 +1,5 @@
 //! What pages show and what their forms do, without scripts.
+
+mod account;
+mod every_route;
+mod refusals;
