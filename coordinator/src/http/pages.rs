@@ -16,7 +16,8 @@
 //! | [`words`] | the same for accounts: standings, tokens, browsers |
 //! | [`arrival`] | what somebody brings along to the sign-in |
 //! | [`said`] | what was just done |
-//! | [`live`] | parts that change while one looks |
+//! | [`live`], [`shared`] | parts that change while one looks; those that look the same to everybody |
+//! | [`why`](mod@why) | entries of the ledger as sentences |
 //! | [`refusal`] | refusals as pages with a way out |
 //! | the others | one each for an entry of the navigation |
 //!
@@ -35,26 +36,42 @@ mod arrival;
 mod assets;
 mod dashboard;
 mod draw;
+mod help;
+mod jobs;
 mod hearing;
 mod landing;
 mod layout;
+mod leaderboard;
+mod ledger;
 mod live;
+mod network;
 mod operator;
 mod refusal;
+mod rewards;
 mod said;
+mod shared;
 mod show;
 mod sign_in;
 mod welcome;
+mod workers;
+mod why;
 mod words;
 
 pub use refusal::nothing_here;
 
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
-        .merge(landing::routes()) //    /
-        .merge(dashboard::routes()) //  /dashboard
+        .merge(landing::routes()) //    /  /landing/live
+        .merge(dashboard::routes()) //  /dashboard[/live]
+        .merge(ledger::routes()) //     /ledger
+        .merge(rewards::routes()) //    /rewards[/check-in|/referral|/quests/{id}[/open|/claim]]
+        .merge(leaderboard::routes()) // /leaderboard[/live|/name]
+        .merge(network::routes()) //    /network[/live]
+        .merge(help::routes()) //       /help[/rules|/gpus]
         .merge(sign_in::routes()) //    /sign-in[/{secret}|/oidc[/callback]]
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
+        .merge(workers::routes()) //    /workers[/…]  /install/{file}
+        .merge(jobs::routes()) //       /jobs[/new|/{id}[/frames/{frame}|…]]  /scenes/{id}/new-job
         .merge(hearing::routes()) //    /hearing[/appeal|/export]
         .merge(account::routes()) //    /account[/name|appeal|sessions/…|identities/…|tokens/…|delete]  /sign-out
         .merge(operator::routes()) //   /operator/…

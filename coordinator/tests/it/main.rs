@@ -20,6 +20,7 @@ mod leaderboard;
 mod ledger;
 mod machines;
 mod my_workers;
+mod network;
 mod openapi;
 mod pages;
 mod payouts;

@@ -2,4 +2,5 @@
 
 mod account;
 mod every_route;
+mod jobs;
 mod refusals;

@@ -77,6 +77,35 @@ impl Browser {
         self.change(Method::POST, path, body).await
     }
 
+    /// Opens a page, as somebody does who clicks a link.
+    pub async fn page(&mut self, path: &str) -> Answer {
+        let url = format!("{}{path}", self.site);
+        self.send(Method::GET, &url, &[("accept", "text/html")], Vec::new())
+            .await
+    }
+
+    /// Sends a form, as a browser does without scripts; the answer is not followed.
+    pub async fn form(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let (url, origin) = (format!("{}{path}", self.site), self.site.clone());
+        let said = [
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+            ("accept", "text/html"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let body = serde_html_form::to_string(fields).unwrap();
+        self.send(Method::POST, &url, &said, body.into_bytes())
+            .await
+    }
+
+    /// Sends a form, and goes on to the page that it leads to.
+    pub async fn form_to_page(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let answer = self.form(path, fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        let to = answer.headers[header::LOCATION].to_str().unwrap().to_owned();
+        self.page(&to).await
+    }
+
     pub async fn delete(&mut self, path: &str) -> Answer {
         self.change(Method::DELETE, path, Vec::new()).await
     }

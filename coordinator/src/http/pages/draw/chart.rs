@@ -319,11 +319,12 @@ fn number(value: f64) -> String {
     }
 }
 
-/// Whole hours or days between two moments, at most eight, and their words.
+/// Whole hours or days between two moments, at most seven, and their words.
 fn moments(from_ms: i64, to_ms: i64) -> Vec<(i64, String)> {
     const STEPS: [i64; 9] = [1, 2, 3, 6, 12, 24, 48, 168, 720];
     let steps = STEPS.map(|hours| hours * HOUR_MS);
-    let few = |step: &i64| (to_ms - from_ms) / step < 8;
+    // A little more than a whole number of steps has no more words than the number.
+    let few = |step: &i64| (to_ms - from_ms) as f64 / (*step as f64) < 7.5;
     let Some(step) = steps.into_iter().find(few) else {
         return Vec::new();
     };
