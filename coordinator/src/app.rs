@@ -25,6 +25,7 @@ use crate::fair_play::watch;
 use crate::http;
 use crate::ledger::nightly;
 use crate::metrics::Metrics;
+use crate::network::LastLook;
 use crate::presence;
 use crate::progress::LiveProgress;
 use crate::store::{self, Store, StoreError};
@@ -54,6 +55,10 @@ pub struct App {
     pub progress: LiveProgress,
     pub telemetry: LiveTelemetry,
     pub metrics: Metrics,
+    /// What everybody was told last of the network.
+    pub network: LastLook,
+    /// When this process began to answer.
+    pub started_us: i64,
     /// Everything that runs beside a request; waited for at the end.
     pub tasks: TaskTracker,
     /// The coordinator is going away: held requests are answered now.
@@ -177,6 +182,8 @@ impl Server {
             progress: LiveProgress::default(),
             telemetry: LiveTelemetry::default(),
             metrics: Metrics::default(),
+            network: LastLook::default(),
+            started_us: now_us,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         };

@@ -27,6 +27,7 @@
 //! | [`audit`] | that the books are right |
 //! | [`nightly`] | the coordinator's own audit |
 //! | [`view`] | one's own entries |
+//! | [`overview`](mod@overview) | how one's points came about, and when what waits goes on |
 //! | [`export`] | one's own postings, as a table |
 
 pub mod audit;
@@ -34,6 +35,7 @@ pub mod entry;
 pub mod export;
 pub mod hold;
 pub mod nightly;
+pub mod overview;
 #[cfg(test)]
 mod tests;
 pub mod view;

@@ -15,6 +15,7 @@
 //! | [`fair_play`] | standings, appeals, what looks like cheating |
 //! | [`audit_log`] | who decided what; only grows |
 //! | [`campaign`] | what campaigns reward |
+//! | [`network`], [`overview`] | what everybody sees of the network, and operators of all of it |
 //! | [`blobs`] | content-addressed bytes |
 //! | [`launcher`] | workers as containers on Docker hosts; a process of its own |
 //! | [`store`] | all SQL; never HTTP |
@@ -35,6 +36,8 @@ pub mod jobs;
 pub mod launcher;
 pub mod ledger;
 pub mod metrics;
+pub mod network;
+pub mod overview;
 pub mod presence;
 pub mod progress;
 pub mod store;

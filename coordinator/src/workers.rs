@@ -16,6 +16,7 @@ pub mod beside;
 pub mod demand;
 pub mod earnings;
 pub mod hello;
+pub mod known_gpus;
 pub mod schedule;
 pub mod shown;
 pub mod status;

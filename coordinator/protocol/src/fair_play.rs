@@ -258,6 +258,8 @@ pub enum SignalKind {
     Clockwork,
     /// Workers that are online for days and render nothing.
     IdleUptime,
+    /// Somebody sends back most of the frames that they are delivered.
+    Refunds,
     /// A kind that this reader does not know yet.
     #[serde(other)]
     Unknown,

@@ -13,6 +13,7 @@
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`], [`fair_play`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`], [`campaign`] | `/api/v1/…` |
 //! | people and scripts → coordinator | [`job`], [`scene`], [`people`], [`sign_in`], [`worker`] | `/api/v1/…` |
+//! | everybody, and operators → coordinator | [`network`] | `/api/v1/network`, `/api/v1/operator/…` |
 //! | owners of workers → coordinator | [`schedule`], [`worker_history`] | `/api/v1/workers/{id}/…` |
 //! | people and scripts → coordinator | [`job`], [`job_workers`], [`review`] | `/api/v1/jobs/…` |
 //! | operators → coordinator | [`payout`] | `/api/v1/operator/…` |
@@ -43,6 +44,7 @@ pub mod job;
 pub mod job_workers;
 pub mod leaderboard;
 pub mod ledger;
+pub mod network;
 pub mod payout;
 pub mod people;
 pub mod problem;

@@ -5,6 +5,7 @@
 //! whoever asks before it is done waits for it. What people see is a second old at most, plus the merge.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use super::board::{Board, Standing};
 use super::disqualified::out_of_ranking;
 use crate::app::App;
+use crate::bells::Bell;
 use crate::store::leaderboard::{Seen, changed_since};
 use crate::store::{Result, StoreError, Tx, campaigns};
 
@@ -28,6 +30,9 @@ pub struct Leaderboard {
     /// None without a campaign.
     kept: RwLock<Option<Kept>>,
     loaded: watch::Sender<bool>,
+    /// Rings when somebody's place may have changed.
+    pub changed: Bell,
+    version: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -58,6 +63,16 @@ impl Leaderboard {
         Ok(look(self.read().as_ref().map(|kept| &kept.board)))
     }
 
+    /// Another one after every change: what was made of the same version is still true.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    fn tell(&self) {
+        self.version.fetch_add(1, Ordering::Release);
+        self.changed.ring();
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Option<Kept>> {
         self.kept.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -76,8 +91,12 @@ impl Leaderboard {
     }
 
     fn set(&self, kept: Option<Kept>) {
-        *self.write() = kept;
+        let is_some = kept.is_some();
+        let was_some = std::mem::replace(&mut *self.write(), kept).is_some();
         self.loaded.send_replace(true);
+        if is_some || was_some {
+            self.tell();
+        }
     }
 
     /// Takes changes over. Merging reads only: nobody who asks waits for it.
@@ -90,6 +109,7 @@ impl Leaderboard {
             kept.board.adopt(merged);
             (kept.seen, kept.out) = (seen, out);
         }
+        self.tell();
     }
 
     fn load(&self, campaign: CampaignId, changes: Vec<Standing>, seen: Seen, out: HashSet<UserId>) {

@@ -11,13 +11,19 @@ use super::leaderboard::Stopping;
 use super::participant::Participant;
 use super::public_name::{self, BadName, PublicName, unnamed};
 use super::rules::{CURRENCY, Prizes};
+use super::snapshot::text;
 use crate::app::App;
 use crate::ledger::{self, Book};
 use crate::store::leaderboard::{self, PersonRow};
+use crate::store::snapshots::WinnerRow;
 use crate::store::{StoreError, Tx, snapshots};
 
 /// So many neighbours are shown on each side.
 const NEIGHBOURS: usize = 2;
+/// So many ranks of a snapshot are shown.
+const WINNERS: i64 = 100;
+/// So many characters of a snapshot hold them for sure: a line has fewer than 200.
+const BEGINNING: i64 = 200 * (WINNERS + 20);
 
 #[derive(Debug, thiserror::Error)]
 pub enum RanksError {
@@ -94,6 +100,39 @@ async fn show(
         is_final: of.is_final,
         ranks: of.ranks(&mut tx, &places, None).await?,
     })
+}
+
+/// Who gets something by the snapshot of a campaign, up to the hundredth rank; `None` if it has none.
+pub async fn winners(app: &App, campaign: CampaignId) -> Result<Option<LeaderboardPage>> {
+    let mut tx = app.store.read().await?;
+    let Some(taken) = snapshots::find(&mut tx, campaign).await? else {
+        return Ok(None);
+    };
+    let text = snapshots::beginning(&mut tx, campaign, BEGINNING).await?;
+    let points = text::points_by_rank(&text.unwrap_or_default());
+    let winners = snapshots::winners(&mut tx, campaign).await?;
+    let winners: Vec<_> = winners
+        .into_iter()
+        .filter(|of| of.rank <= WINNERS)
+        .collect();
+    let users: Vec<_> = winners.iter().map(|winner| winner.user_id).collect();
+    let people = leaderboard::people(&mut tx, campaign, &users).await?;
+    let mut people: HashMap<_, _> = people.into_iter().map(|row| (row.id, row)).collect();
+    let rank = |winner: &WinnerRow| Rank {
+        rank: winner.rank as u64,
+        name: shown(campaign, winner.user_id, people.remove(&winner.user_id)),
+        points_micros: points.get(&winner.rank).copied().unwrap_or_default(),
+        waiting_micros: Micros::ZERO,
+        prize_cents: Some(Cents::new(winner.prize_cents)),
+        is_me: false,
+    };
+    Ok(Some(LeaderboardPage {
+        campaign: Some(campaign),
+        people: taken.people as u64,
+        currency: Some(CURRENCY.to_owned()),
+        is_final: true,
+        ranks: winners.iter().map(rank).collect(),
+    }))
 }
 
 /// One's own place, those around it, and what is missing to better ones.
@@ -309,6 +348,13 @@ pub async fn choose_name(app: &App, user: UserId, name: Option<&str>) -> Result<
     let named = name_of(&mut tx, campaign.map(|current| current.id), user).await?;
     tx.commit().await?;
     Ok(named)
+}
+
+/// What everybody sees somebody as.
+pub async fn public_name(app: &App, user: UserId) -> Result<WireName> {
+    let mut tx = app.store.read().await?;
+    let campaign = current(&app.rules, &mut tx, app.now_us()).await?;
+    name_of(&mut tx, campaign.map(|current| current.id), user).await
 }
 
 async fn name_of(tx: &mut Tx, campaign: Option<CampaignId>, user: UserId) -> Result<WireName> {

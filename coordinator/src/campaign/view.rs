@@ -5,13 +5,14 @@ use pictor_protocol::campaign::{
     Campaign, CampaignList, CampaignNow, CreditsTable, PointsTable, PrizeBand, PrizeTable,
     Quest as WireQuest, RulesHistory, RulesVersion,
 };
+use pictor_protocol::network::{CampaignSummary, PublicCampaigns};
 
 use super::current::{Current, CurrentError, judged_by};
 use super::life::State;
 use super::rules::{CURRENCY, Credits, PAID_IN, Points, Prizes, Quest};
 use crate::app::App;
 use crate::store::campaigns::{self, RulesRow};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, snapshots};
 
 /// The campaign whose rules hold now, and the one that opens next.
 pub async fn now(app: &App, tx: &mut Tx, now_us: i64) -> Result<CampaignNow, CurrentError> {
@@ -33,6 +34,46 @@ pub async fn all(app: &App, tx: &mut Tx, now_us: i64) -> Result<CampaignList, Cu
         found.push(campaign(&judged_by(&app.rules, tx, row, now_us).await?));
     }
     Ok(CampaignList { campaigns: found })
+}
+
+/// Those that have opened and the one that opens next, the latest to open first: what is planned after that is
+/// the operators' business.
+pub async fn public(app: &App, tx: &mut Tx, now_us: i64) -> Result<PublicCampaigns, CurrentError> {
+    let next = campaigns::next(tx, now_us).await?.map(|row| row.id);
+    let mut found = Vec::new();
+    for row in campaigns::all(tx).await? {
+        let is_known = row.opens_us <= now_us || Some(row.id) == next;
+        if is_known && !row.life().is_called_off() {
+            let judged = judged_by(&app.rules, tx, row, now_us).await?;
+            found.push(summary(tx, &judged).await?);
+        }
+    }
+    Ok(PublicCampaigns { campaigns: found })
+}
+
+/// The last one that opened.
+pub async fn current_summary(
+    app: &App,
+    tx: &mut Tx,
+    now_us: i64,
+) -> Result<Option<CampaignSummary>, CurrentError> {
+    match super::current(&app.rules, tx, now_us).await? {
+        Some(current) => Ok(Some(summary(tx, &current).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn summary(tx: &mut Tx, of: &Current) -> Result<CampaignSummary, StoreError> {
+    Ok(CampaignSummary {
+        id: of.id,
+        slug: of.slug.clone(),
+        name: of.rules.campaign.name.clone(),
+        state: of.state.into(),
+        opens_ms: of.life.opens_us / 1_000,
+        starts_ms: of.life.starts_us / 1_000,
+        ends_ms: of.life.ends_us() / 1_000,
+        has_snapshot: snapshots::find(tx, of.id).await?.is_some(),
+    })
 }
 
 /// Every version of a campaign's rules: of the one asked for, or of the current one, or of the next. `None`

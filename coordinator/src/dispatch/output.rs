@@ -9,6 +9,7 @@ use super::record::{self, Accepted, Details};
 use super::report::{Answer, ReportError, announce, refused};
 use super::task::{AttemptStatus, Event};
 use crate::app::App;
+use crate::campaign::calendar::hour_of;
 use crate::campaign::earn;
 use crate::jobs::charge::{self, Delivered};
 use crate::store::attempts::Made;
@@ -196,6 +197,7 @@ async fn keep(
     store::attempts::made(tx, attempt, &made).await?;
     store::jobs::add_render_time(tx, task.job_id, accepted.render_ms, reference_ms).await?;
     store::workers::count_done(tx, worker).await?;
+    store::network::count_frame(tx, hour_of(now_us)).await?;
     let believed_ms = pace::believable_ms(
         accepted.render_ms,
         (now_us - given.leased_us) / 1_000,

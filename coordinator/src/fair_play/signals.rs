@@ -4,6 +4,8 @@
 //! itself. The thresholds leave honest people room: two who share a machine, a friend who brings friends, an alarm
 //! clock, a quiet week.
 
+mod refunds;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use pictor_protocol::{UserId, WorkerId};
@@ -11,6 +13,8 @@ use serde_json::{Value, json};
 
 use crate::ledger::EntryKind;
 use crate::store::column::words;
+
+pub use refunds::{Refunds, refunds};
 
 const SECOND_US: i64 = 1_000_000;
 const HOUR_US: i64 = 3_600 * SECOND_US;
@@ -38,6 +42,7 @@ words! {
         ReferralRing = "referral-ring",
         Clockwork = "clockwork",
         IdleUptime = "idle-uptime",
+        Refunds = "refunds",
     }
 }
 

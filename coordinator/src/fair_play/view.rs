@@ -243,5 +243,6 @@ pub const fn signal_kind(kind: Kind) -> wire::SignalKind {
         Kind::ReferralRing => wire::SignalKind::ReferralRing,
         Kind::Clockwork => wire::SignalKind::Clockwork,
         Kind::IdleUptime => wire::SignalKind::IdleUptime,
+        Kind::Refunds => wire::SignalKind::Refunds,
     }
 }

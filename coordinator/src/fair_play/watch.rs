@@ -84,6 +84,9 @@ pub async fn look(tx: &mut Tx, now_us: i64) -> Result<Vec<Found>> {
     found.extend(signals::referral_rings(&brought, &earned, &uses));
     found.extend(signals::clockwork(&check_ins));
     found.extend(signals::idle_uptime(&weeks, done));
+    found.extend(signals::refunds(
+        &rows::refunds(tx, now_us - BOOKS_US).await?,
+    ));
     Ok(found)
 }
 

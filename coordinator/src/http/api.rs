@@ -10,6 +10,7 @@ pub mod hearing;
 pub mod jobs;
 pub mod leaderboard;
 pub mod ledger;
+pub mod network;
 pub mod operator;
 pub mod payouts;
 pub mod people;

@@ -17,8 +17,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{
     blobs, campaign, community, events, fair_play, frames, hearing, jobs, leaderboard, ledger,
-    operator, payouts, people, quests, reviews, scenes, sessions, sign_in, snapshots, system,
-    worker_history, workers,
+    network, operator, payouts, people, quests, reviews, scenes, sessions, sign_in, snapshots,
+    system, worker_history, workers,
 };
 use super::needs;
 use super::{agent, pages};
@@ -54,6 +54,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .merge(fair_play::routes()) //  /api/v1/me/decisions|appeal|export  DELETE /api/v1/me
         .merge(hearing::routes()) //     /api/v1/hearing[/appeal|export]
         .merge(operator::routes()) //   /api/v1/operator/people[/{id}[/standing]]  …/appeals[/{id}]  …/signals  …/audit-log
+        .merge(network::routes()) //    /api/v1/network  /api/v1/campaigns  /api/v1/operator/workers|jobs|system
         // operators
         .merge(payouts::routes()) //    /api/v1/operator/payouts[/{id}[/state|approve|withdraw|send|…]]  …/payout-account
         .merge(community::routes()) //  /api/v1/check-ins  /api/v1/referral

@@ -96,8 +96,8 @@ pub async fn waiting(tx: &mut Tx) -> Result<Vec<WaitingJob>> {
     )
 }
 
-/// Which workers of an owner failed which open jobs.
-pub async fn failed_by(tx: &mut Tx, owner: UserId) -> Result<Vec<(WorkerId, JobId)>> {
+/// Which workers, of an owner or of everybody, failed which open jobs.
+pub async fn failed_by(tx: &mut Tx, owner: Option<UserId>) -> Result<Vec<(WorkerId, JobId)>> {
     #[derive(FromRow)]
     struct Failed {
         #[sqlx(try_from = "String")]
@@ -110,8 +110,9 @@ pub async fn failed_by(tx: &mut Tx, owner: UserId) -> Result<Vec<(WorkerId, JobI
         Failed,
         "SELECT worker_id, job_id FROM jobs JOIN job_workers ON job_id = jobs.id \
          JOIN workers ON workers.id = worker_id \
-         WHERE intent = 'run' AND queued + leased > 0 AND job_workers.failed > 0 AND workers.owner_id = $1",
-        owner.to_string()
+         WHERE intent = 'run' AND queued + leased > 0 AND job_workers.failed > 0 \
+             AND ($1 = '' OR workers.owner_id = $1)",
+        owner.map_or_else(String::new, |owner| owner.to_string())
     )?;
     let failed = rows.into_iter().map(|row| (row.worker_id, row.job_id));
     Ok(failed.collect())

@@ -121,7 +121,7 @@ pub async fn insert_postings(
     to: AccountId,
     amount: Micros,
 ) -> Result<()> {
-    execute!(
+    defer!(
         tx,
         "INSERT INTO ledger_postings (account, entry, line, amount) \
          VALUES ($3, $1, $2, -$5), ($4, $1, $2 + 1, $5)",
@@ -130,8 +130,7 @@ pub async fn insert_postings(
         from.0,
         to.0,
         amount.get()
-    )?;
-    Ok(())
+    )
 }
 
 pub async fn balance(tx: &mut Tx, book: Book, account: Account) -> Result<Micros> {
@@ -218,7 +217,7 @@ macro_rules! select_hold {
 }
 
 pub async fn insert_hold(tx: &mut Tx, hold: &NewHold, now_us: i64) -> Result<()> {
-    execute!(
+    defer!(
         tx,
         "INSERT INTO ledger_holds \
              (key, book, owner, source, destination, status, amount, due_us, created_us) \
@@ -231,8 +230,7 @@ pub async fn insert_hold(tx: &mut Tx, hold: &NewHold, now_us: i64) -> Result<()>
         hold.amount.get(),
         hold.due_us,
         now_us
-    )?;
-    Ok(())
+    )
 }
 
 pub async fn hold(tx: &mut Tx, key: &str) -> Result<Option<HoldRow>> {
@@ -372,6 +370,57 @@ pub async fn lines_of(
         book.map(|book| book.to_string()),
         before.map_or(i64::MAX, |entry| entry.0),
         oldest
+    )
+}
+
+/// What entries of a kind gave somebody and took from them, altogether and since a moment.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct KindRow {
+    #[sqlx(try_from = "String")]
+    pub kind: EntryKind,
+    pub amount: i64,
+    pub lately: i64,
+}
+
+/// By kind, over both of somebody's accounts in a book: what only went from the one to the other adds up to nothing.
+pub async fn by_kind(
+    tx: &mut Tx,
+    book: Book,
+    owner: UserId,
+    lately_us: i64,
+) -> Result<Vec<KindRow>> {
+    fetch_all!(
+        tx,
+        KindRow,
+        "SELECT e.kind, CAST(SUM(p.amount) AS BIGINT) AS amount, \
+             CAST(SUM(CASE WHEN e.at_us >= $3 THEN p.amount ELSE 0 END) AS BIGINT) AS lately \
+         FROM ledger_accounts a JOIN ledger_postings p ON p.account = a.id \
+         JOIN ledger_entries e ON e.id = p.entry \
+         WHERE a.owner = $1 AND a.book = $2 GROUP BY e.kind",
+        owner.to_string(),
+        book.to_string(),
+        lately_us
+    )
+}
+
+/// What waits of somebody's and settles by itself within an hour of the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct DueRow {
+    /// Since 1970.
+    pub hour: i64,
+    pub amount: i64,
+}
+
+/// By hour, the first one first.
+pub async fn due_by_hour(tx: &mut Tx, book: Book, owner: UserId) -> Result<Vec<DueRow>> {
+    fetch_all!(
+        tx,
+        DueRow,
+        "SELECT due_us / 3600000000 AS hour, CAST(SUM(amount - settled - returned) AS BIGINT) AS amount \
+         FROM ledger_holds WHERE owner = $1 AND book = $2 AND status = 'held' AND due_us IS NOT NULL \
+         GROUP BY due_us / 3600000000 ORDER BY due_us / 3600000000",
+        owner.to_string(),
+        book.to_string()
     )
 }
 

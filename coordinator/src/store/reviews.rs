@@ -102,8 +102,11 @@ pub async fn queued_without(tx: &mut Tx, job: JobId) -> Result<Vec<(WorkerId, u3
     Ok(kept.map(|row| (row.worker_id, row.frames as u32)).collect())
 }
 
-/// How many queued frames of which job are kept from which worker of an owner.
-pub async fn kept_from(tx: &mut Tx, owner: UserId) -> Result<Vec<((WorkerId, JobId), u32)>> {
+/// How many queued frames of which job are kept from which worker of an owner, or of everybody.
+pub async fn kept_from(
+    tx: &mut Tx,
+    owner: Option<UserId>,
+) -> Result<Vec<((WorkerId, JobId), u32)>> {
     #[derive(FromRow)]
     struct Kept {
         #[sqlx(try_from = "String")]
@@ -118,9 +121,9 @@ pub async fn kept_from(tx: &mut Tx, owner: UserId) -> Result<Vec<((WorkerId, Job
         "SELECT send_backs.worker_id, send_backs.job_id, COUNT(DISTINCT task_id) AS frames \
          FROM workers JOIN send_backs ON send_backs.worker_id = workers.id \
          JOIN tasks ON tasks.id = task_id \
-         WHERE workers.owner_id = $1 AND tasks.status = 'queued' \
+         WHERE ($1 = '' OR workers.owner_id = $1) AND tasks.status = 'queued' \
          GROUP BY send_backs.worker_id, send_backs.job_id",
-        owner.to_string()
+        owner.map_or_else(String::new, |owner| owner.to_string())
     )?;
     let kept = rows.into_iter();
     Ok(kept

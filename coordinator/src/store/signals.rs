@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use super::column::{Json, json};
 use super::{Result, Tx};
-use crate::fair_play::signals::{Brought, CheckIn, Earned, Found, Kind, Use, Week};
+use crate::fair_play::signals::{Brought, CheckIn, Earned, Found, Kind, Refunds, Use, Week};
 use crate::ledger::EntryKind;
 
 #[derive(Debug, FromRow)]
@@ -72,6 +72,34 @@ pub async fn brought(tx: &mut Tx, since_us: i64) -> Result<Vec<Brought>> {
     brought.sort_unstable();
     brought.dedup();
     Ok(brought)
+}
+
+#[derive(Debug, FromRow)]
+struct RefundsRow {
+    #[sqlx(try_from = "String")]
+    owner: UserId,
+    charged: i64,
+    refunded: i64,
+}
+
+/// How many frames creators were charged and refunded since a moment, as the books have it.
+pub async fn refunds(tx: &mut Tx, since_us: i64) -> Result<Vec<Refunds>> {
+    let rows = fetch_all!(
+        tx,
+        RefundsRow,
+        "SELECT a.owner, COUNT(DISTINCT CASE WHEN e.kind = 'charge' THEN e.id END) AS charged, \
+             COUNT(DISTINCT CASE WHEN e.kind = 'refund' THEN e.id END) AS refunded \
+         FROM ledger_entries e JOIN ledger_postings p ON p.entry = e.id \
+         JOIN ledger_accounts a ON a.id = p.account AND a.owner <> '' \
+         WHERE e.kind IN ('charge', 'refund') AND e.at_us >= $1 GROUP BY a.owner ORDER BY a.owner",
+        since_us
+    )?;
+    let refunds = rows.into_iter().map(|row| Refunds {
+        creator: row.owner,
+        charged: row.charged,
+        refunded: row.refunded,
+    });
+    Ok(refunds.collect())
 }
 
 #[derive(Debug, FromRow)]
@@ -145,7 +173,7 @@ pub async fn weeks(tx: &mut Tx, since_hour: i64, since_us: i64) -> Result<Vec<We
              (SELECT COUNT(*) FROM attempts WHERE attempts.worker_id = hours.worker_id \
               AND leased_us >= $2) AS given, \
              (SELECT COUNT(*) FROM attempts WHERE attempts.worker_id = hours.worker_id \
-              AND leased_us >= $2 AND attempts.status = 'done') AS done \
+              AND leased_us >= $2 AND attempts.status IN ('done', 'sent_back')) AS done \
          FROM (SELECT worker_id, CAST(SUM(seen_us) AS BIGINT) AS online_us FROM worker_hours \
                WHERE hour >= $1 GROUP BY worker_id) AS hours \
          JOIN workers ON workers.id = hours.worker_id",

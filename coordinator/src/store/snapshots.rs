@@ -36,6 +36,18 @@ pub async fn text(tx: &mut Tx, campaign: CampaignId) -> Result<Option<String>> {
     Ok(row.map(|(text,)| text))
 }
 
+/// So many characters of a snapshot's text: of a million people it has many.
+pub async fn beginning(tx: &mut Tx, campaign: CampaignId, chars: i64) -> Result<Option<String>> {
+    let row = fetch_optional!(
+        tx,
+        (String,),
+        "SELECT SUBSTR(text, 1, CAST($2 AS INTEGER)) FROM campaign_snapshots WHERE campaign_id = $1",
+        campaign.to_string(),
+        chars
+    )?;
+    Ok(row.map(|(text,)| text))
+}
+
 /// Keeps a snapshot for ever.
 pub async fn insert(
     tx: &mut Tx,

@@ -30,6 +30,17 @@ impl Beside {
         Self::load(app, tx, queue, asking, workers).await
     }
 
+    /// For an operator, of whosever workers these are.
+    pub async fn of_all(
+        app: &App,
+        tx: &mut Tx,
+        operator: UserId,
+        workers: &[WorkerId],
+    ) -> Result<Self> {
+        let queue = Queue::load_for_all(tx, app.now_us()).await?;
+        Self::load(app, tx, queue, operator, workers).await
+    }
+
     async fn load(
         app: &App,
         tx: &mut Tx,

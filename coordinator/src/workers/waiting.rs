@@ -71,6 +71,15 @@ pub enum Wait {
 impl Queue {
     /// What waits now, for the workers of one owner.
     pub async fn load(tx: &mut Tx, owner: UserId, now_us: i64) -> Result<Self> {
+        Self::load_of(tx, Some(owner), now_us).await
+    }
+
+    /// What waits now, for everybody's workers.
+    pub async fn load_for_all(tx: &mut Tx, now_us: i64) -> Result<Self> {
+        Self::load_of(tx, None, now_us).await
+    }
+
+    async fn load_of(tx: &mut Tx, owner: Option<UserId>, now_us: i64) -> Result<Self> {
         let open = store::dispatch::waiting(tx).await?;
         let rendering = open.iter().map(|job| job.leased).sum();
         let mut queue = Self {

@@ -4,6 +4,7 @@
 
 mod account;
 mod bad_input;
+mod browser;
 mod campaign;
 mod cli;
 mod community;
@@ -19,7 +20,9 @@ mod leaderboard;
 mod ledger;
 mod machines;
 mod my_workers;
+mod network;
 mod openapi;
+mod pages;
 mod payouts;
 mod people;
 mod presence;

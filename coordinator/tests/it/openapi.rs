@@ -11,14 +11,16 @@ use crate::harness::World;
 /// The address of the document itself.
 const UNDOCUMENTED: [&str; 1] = ["/api/v1/openapi.json"];
 /// Addresses that need no token.
-const OPEN: [&str; 16] = [
+const OPEN: [&str; 18] = [
     "/api/v1/campaign",
     "/api/v1/campaign-key",
     "/api/v1/campaign/rules",
+    "/api/v1/campaigns",
     "/api/v1/campaigns/{id}/ledger.csv",
     "/api/v1/campaigns/{id}/snapshot",
     "/api/v1/campaigns/{id}/snapshot.sig",
     "/api/v1/leaderboard",
+    "/api/v1/network",
     "/api/v1/quests/{id}/webhook",
     "/api/v1/sign-in",
     "/api/v1/sign-in/oidc",

@@ -1,24 +1,26 @@
 //! What creators say of frames: approve, send back; and what they see of who works on a job.
 
+mod before;
+mod paid;
+mod seen;
+
 use std::time::Duration;
 
 use http::StatusCode;
-use pictor_coordinator::ledger::Book;
-use pictor_protocol::agent::{Lease, Outcome, RenderFault};
-use pictor_protocol::job::{Frame, FrameState, Job, JobCounts, JobPage, JobState};
+use pictor_protocol::JobId;
+use pictor_protocol::agent::{Lease, Outcome};
+use pictor_protocol::job::{Frame, FrameState, Job, JobState};
 use pictor_protocol::job_workers::{JobWorkers, WaitKind, WaitReason};
-use pictor_protocol::people::{Role, Scope};
 use pictor_protocol::problem::ProblemKind;
 use pictor_protocol::review::{ReviewState, SentBackFrames};
 use pictor_protocol::worker::WorkerTaskState;
-use pictor_protocol::{JobId, UserId};
 use serde_json::{Value, json};
 
-use crate::credits::{Farm, MINUTE, amounts, micros};
+use crate::credits::micros;
+use crate::harness::World;
 use crate::harness::client::{Answer, Client};
 use crate::harness::scenes::png;
 use crate::harness::worker::ScriptedWorker;
-use crate::harness::{World, eventually};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -315,209 +317,4 @@ async fn frames_of_a_cancelled_job_are_not_sent_back_and_those_of_a_paused_one_w
     studio.artist.post(&order("cancel"), &json!({})).await;
     let refused = send_back(&studio.artist, job.id, "1").await;
     refused.problem(ProblemKind::Conflict);
-}
-
-#[tokio::test]
-async fn each_worker_that_does_not_render_is_counted_under_what_keeps_it() {
-    let studio = Studio::open().await;
-    let job = studio.artist.submit("1-40").await;
-    let now = at_work(&studio.artist, job.id).await;
-    assert_eq!(kinds(&now.waits), [WaitKind::NoFreeSlot]);
-    let lease = studio.worker.must_get_work().await;
-    studio
-        .worker
-        .fail(&lease.tasks[0], RenderFault::Crashed)
-        .await;
-    let old = [pictor_protocol::blender::Series::new(4, 2)];
-    ScriptedWorker::connect_with(&studio.world, "old", &old).await;
-    ScriptedWorker::connect(&studio.world, "cellar").await;
-    let now = at_work(&studio.artist, job.id).await;
-    assert_eq!(
-        kinds(&now.waits),
-        [
-            WaitKind::NoFreeSlot,
-            WaitKind::FailedBefore,
-            WaitKind::NoBlender
-        ]
-    );
-    assert!(now.waits.iter().all(|wait| wait.workers == Some(1)));
-    assert_eq!(now.queued, 40);
-}
-
-#[tokio::test]
-async fn jobs_are_found_by_several_states_and_by_a_part_of_their_name() {
-    let world = World::start().await;
-    let scene = world
-        .creator
-        .scene(&crate::harness::scenes::sample())
-        .await
-        .id;
-    let mut ids = Vec::new();
-    for (name, paused) in [("Äpfel_1", true), ("Birnen", true), ("äpfel 2", false)] {
-        let new = json!({ "scene": scene, "frames": "1", "name": name, "paused": paused });
-        ids.push(world.creator.submit_with(&new).await.id);
-    }
-    let cancel = format!("/api/v1/jobs/{}/cancel", ids[1]);
-    world.creator.post(&cancel, &json!({})).await;
-    let cases = [
-        ("", vec![2, 1, 0]),
-        ("?state=paused,queued", vec![2, 0]),
-        ("?state=paused,cancelled", vec![1, 0]),
-        ("?name=%C3%84PFEL", vec![2, 0]),
-        ("?name=l_", vec![0]),
-        ("?name=%25", vec![]),
-        ("?name=pfel&state=queued", vec![2]),
-    ];
-    for (query, expected) in cases {
-        let path = format!("/api/v1/jobs{query}");
-        let page: JobPage = world.creator.get(&path).await.json();
-        let found: Vec<_> = page.jobs.iter().map(|job| job.id).collect();
-        let expected: Vec<_> = expected.into_iter().map(|n: usize| ids[n]).collect();
-        assert_eq!(found, expected, "{query}");
-    }
-    let page: JobPage = world
-        .creator
-        .get("/api/v1/jobs?state=cancelled")
-        .await
-        .json();
-    let counts = JobCounts {
-        queued: 1,
-        paused: 1,
-        cancelled: 1,
-        ..JobCounts::default()
-    };
-    assert_eq!(page.counts, counts);
-    let refused = world.creator.get("/api/v1/jobs?state=asleep").await;
-    refused.problem(ProblemKind::Invalid);
-}
-
-/// A worker of a newcomer, in a farm with an economy.
-async fn another_worker(farm: &Farm, name: &str) -> (ScriptedWorker, UserId) {
-    let owner = farm.world.person(name, &[Role::WorkerOwner]).await;
-    let script = farm.world.script_of(name, &[Scope::Workers]).await;
-    let config = script
-        .post("/api/v1/workers", &json!({ "name": name }))
-        .await;
-    let mut slot = farm.worker.slots.clone();
-    slot[0].score = Some(1.0);
-    let series = farm.worker.series.clone();
-    let worker = ScriptedWorker::connect_of(&farm.world, &config.json(), &series, slot).await;
-    (worker, owner)
-}
-
-#[tokio::test]
-async fn what_is_sent_back_is_refunded_and_earns_nobody_anything() {
-    let farm = Farm::with_credits(100).await;
-    let job = farm.submit("1-2", json!({})).await;
-    farm.render(2, MINUTE).await;
-    let operator = farm.world.operator().await;
-    assert_eq!(farm.credits().await, amounts("98", "0"));
-    assert_eq!(farm.points(operator).await, amounts("0", "20"));
-    assert_eq!(farm.points(farm.creator_id).await, amounts("0", "5"));
-
-    let sent_back: SentBackFrames = send_back(&farm.creator, job.id, "1").await.json();
-    assert_eq!(sent_back.refunded_micros, micros("1"));
-    let cost = sent_back.job.cost.unwrap();
-    assert_eq!((cost.charged_micros, cost.charged_frames), (micros("1"), 1));
-    assert_eq!(sent_back.job.mean_frame_ms, Some(60_000));
-    // The minute that it takes again lies ready.
-    assert_eq!(farm.credits().await, amounts("98", "1"));
-    assert_eq!(farm.points(operator).await, amounts("0", "10"));
-    assert_eq!(farm.points(farm.creator_id).await, amounts("0", "0"));
-
-    let (second, owner) = another_worker(&farm, "second").await;
-    farm.render_by(&second, 1, MINUTE).await;
-    let job = farm.creator.job(job.id).await;
-    assert_eq!(job.state, JobState::Done);
-    assert_eq!(job.cost.unwrap().charged_frames, 2);
-    assert_eq!(farm.credits().await, amounts("98", "0"));
-    assert_eq!(farm.points(owner).await, amounts("0", "10"));
-    assert_eq!(farm.points(operator).await, amounts("0", "10"));
-    // Once, for what the job cost in the end.
-    assert_eq!(farm.points(farm.creator_id).await, amounts("0", "5"));
-    assert_eq!(farm.world.book_faults().await, [""; 0]);
-    let entries = farm.creator.get("/api/v1/ledger/entries").await;
-    let entries: Value = entries.json();
-    let refund = entries["entries"].as_array().unwrap().iter();
-    let refund = refund.filter(|entry| entry["kind"] == "refund");
-    let inputs: Vec<_> = refund.map(|entry| &entry["inputs"]).collect();
-    assert_eq!(inputs.len(), 1);
-    assert_eq!(inputs[0]["sent_back"], "fireflies in the window");
-}
-
-#[tokio::test]
-async fn what_is_settled_stays_and_then_the_frame_stays_paid() {
-    let farm = Farm::with_credits(100).await;
-    let job = farm.submit("1", json!({})).await;
-    farm.render(1, MINUTE).await;
-    let operator = farm.world.operator().await;
-    farm.world.clock.advance(DAY + MINUTE);
-    eventually("settled points", async || {
-        let points = farm.points(operator).await;
-        if points == amounts("10", "0") {
-            Ok(())
-        } else {
-            Err(points)
-        }
-    })
-    .await;
-    let sent_back: SentBackFrames = send_back(&farm.creator, job.id, "1").await.json();
-    assert_eq!(sent_back.refunded_micros, micros("0"));
-    assert_eq!((sent_back.frames, sent_back.settled_frames), (1, 1));
-    assert_eq!(farm.points(operator).await, amounts("10", "0"));
-    let (second, _) = another_worker(&farm, "second").await;
-    farm.render_by(&second, 1, MINUTE).await;
-    assert_eq!(farm.credits().await, amounts("98", "0"));
-    // Its creator earned for the job before, and not again.
-    let points = farm.points(farm.creator_id).await;
-    assert_eq!(
-        points.available.get() + points.held.get(),
-        micros("5").get()
-    );
-    assert_eq!(farm.world.book_faults().await, [""; 0]);
-}
-
-#[tokio::test]
-async fn a_frame_that_cannot_be_paid_again_waits_for_credits() {
-    let farm = Farm::with_credits(4).await;
-    let job = farm.submit("1-2", json!({})).await;
-    farm.render(1, MINUTE).await;
-    // By this one, a frame costs more than the other gives back.
-    farm.render(1, 3 * MINUTE).await;
-    assert_eq!(farm.credits().await, amounts("0", "0"));
-    let sent_back: SentBackFrames = send_back(&farm.creator, job.id, "1").await.json();
-    assert_eq!(sent_back.refunded_micros, micros("1"));
-    assert_eq!(sent_back.job.state, JobState::Paused);
-    assert!(
-        sent_back
-            .job
-            .reason
-            .unwrap()
-            .contains("credits are used up")
-    );
-    farm.world.give_credits(farm.creator_id, 5).await;
-    let resume = format!("/api/v1/jobs/{}/resume", job.id);
-    let resumed = farm.creator.post(&resume, &json!({})).await;
-    assert_eq!(resumed.status, StatusCode::OK, "{resumed:?}");
-    let (second, _) = another_worker(&farm, "second").await;
-    farm.render_by(&second, 1, MINUTE).await;
-    assert_eq!(farm.creator.job(job.id).await.state, JobState::Done);
-    assert_eq!(farm.world.book_faults().await, [""; 0]);
-}
-
-#[tokio::test]
-async fn a_frame_that_was_sent_back_is_refunded_once_however_often_that_is_asked_at_once() {
-    let farm = Farm::with_credits(100).await;
-    let job = farm.submit("1-5", json!({})).await;
-    farm.render(5, MINUTE).await;
-    let asks = (0..8).map(|_| send_back(&farm.creator, job.id, "1-3"));
-    let answers = futures_util::future::join_all(asks).await;
-    let refunded: i64 = answers
-        .iter()
-        .map(|answer| answer.json::<SentBackFrames>().refunded_micros.get())
-        .sum();
-    assert_eq!(refunded, micros("3").get());
-    let credits = farm.world.balance(Book::Credits, farm.creator_id).await;
-    assert_eq!(credits, amounts("95", "3"));
-    assert_eq!(farm.world.book_faults().await, [""; 0]);
 }

@@ -152,7 +152,8 @@ pub(super) fn layers(process: &Process, is_container: bool) -> Vec<String> {
         ("seccomp", process.has_seccomp_filter == Some(true)),
     ]
     .into_iter()
-    .filter_map(|(layer, is_active)| is_active.then(|| layer.to_owned()))
+    .filter(|(_, is_active)| *is_active)
+    .map(|(layer, _)| layer.to_owned())
     .collect()
 }
 

@@ -25,6 +25,9 @@ use pictor_protocol::job::{
 use pictor_protocol::job_workers::JobWorkers;
 use pictor_protocol::leaderboard::{ChooseName, LeaderboardPage, MyRank, PublicName};
 use pictor_protocol::ledger::{Balances, LedgerPage};
+use pictor_protocol::network::{
+    Network, OwnedJobPage, OwnedWorkerPage, PublicCampaigns, SystemState,
+};
 use pictor_protocol::payout::{
     DraftedPayout, NewPayout, PaidByHand, Payout, PayoutAccount, PayoutDetails, PayoutPage,
 };
@@ -51,8 +54,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::samples::{
-    agent, campaign, challenge, community, fair_play, job, ledger, payout, people, review, scene,
-    sign_in, worker,
+    agent, campaign, challenge, community, fair_play, job, ledger, network, payout, people, review,
+    scene, sign_in, worker,
 };
 
 pub fn all() -> Vec<Message> {
@@ -118,6 +121,11 @@ pub fn all() -> Vec<Message> {
         message::<SuspendWorker>(worker::suspend_worker()),
         message::<Uptime>(worker::uptime()),
         message::<WorkerTaskPage>(worker::worker_task_page()),
+        message::<Network>(network::network()),
+        message::<PublicCampaigns>(network::public_campaigns()),
+        message::<OwnedWorkerPage>(network::owned_worker_page()),
+        message::<OwnedJobPage>(network::owned_job_page()),
+        message::<SystemState>(network::system_state()),
         message::<Schedule>(worker::schedule()),
         message::<WorkerEarnings>(worker::worker_earnings()),
         message::<TelemetryHistory>(worker::telemetry_history()),

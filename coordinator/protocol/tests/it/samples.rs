@@ -7,6 +7,7 @@ pub mod community;
 pub mod fair_play;
 pub mod job;
 pub mod ledger;
+pub mod network;
 pub mod payout;
 pub mod people;
 pub mod review;

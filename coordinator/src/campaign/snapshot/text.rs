@@ -22,7 +22,7 @@
 //! first, of equal ones the smaller `last_entry`, of equal ones the smaller `user`. Then those who are out of the
 //! ranking, by `user`: their rank is 0, their prize too.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -61,6 +61,22 @@ pub struct Line {
     pub points: Micros,
     pub last_entry: i64,
     pub prize: Cents,
+}
+
+/// The points of the first ranks, out of the beginning of a text; of a line that is cut off nothing is known.
+pub fn points_by_rank(beginning: &str) -> HashMap<i64, Micros> {
+    let mut lines = beginning.split_inclusive('\n');
+    let found = lines.by_ref().find(|line| line.trim_end() == COLUMNS);
+    let of_line = |line: &str| {
+        let mut columns = line.strip_suffix('\n')?.split(',');
+        let rank: i64 = columns.next()?.parse().ok()?;
+        let points: i64 = columns.nth(1)?.parse().ok()?;
+        (rank > 0).then_some((rank, Micros::new(points)))
+    };
+    match found {
+        Some(_) => lines.filter_map(of_line).collect(),
+        None => HashMap::new(),
+    }
 }
 
 /// A line, and who it is about.

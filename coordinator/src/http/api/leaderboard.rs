@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use pictor_protocol::CampaignId;
 use pictor_protocol::leaderboard::{ChooseName, LeaderboardPage, MyRank, PublicName};
 use pictor_protocol::problem::Problem;
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use crate::app::App;
 use crate::campaign::ranks;
 use crate::http::auth::Person;
 use crate::http::extract::{self, Query};
-use crate::http::problem::Result;
+use crate::http::problem::{Refused, Result};
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -32,7 +33,11 @@ struct PageQuery {
     /// Most ranks in the answer, 1 to 100 (50 when unset)
     limit: Option<u64>,
     /// Only people whose public names begin so, in the order of their names; not together with `from`
+    #[serde(alias = "search")]
     name: Option<String>,
+    /// The id of a campaign that is over: the first hundred of whom its snapshot gives something
+    #[param(value_type = Option<String>)]
+    campaign: Option<CampaignId>,
 }
 
 /// Who has how many points of the current campaign, and what the ranks get
@@ -44,6 +49,12 @@ async fn page(
 ) -> Result<Json<LeaderboardPage>> {
     let limit = query.limit.unwrap_or(50).clamp(1, 100) as usize;
     let from = usize::try_from(query.from.unwrap_or(1)).unwrap_or(usize::MAX);
+    if let Some(campaign) = query.campaign {
+        let winners = ranks::winners(&app, campaign).await?;
+        return Ok(Json(
+            winners.ok_or_else(|| Refused::not_found("snapshot yet"))?,
+        ));
+    }
     let page = match query.name.as_deref() {
         Some(beginning) => ranks::search(&app, beginning, limit).await?,
         None => ranks::page(&app, from, limit).await?,

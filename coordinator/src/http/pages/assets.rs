@@ -32,7 +32,13 @@ files!(
     "pictor.css",
     "app.js",
     "wallet.js",
-    "workers.js"
+    "workers.js",
+    "blake3.js",
+    "hash.js",
+    "upload.js",
+    "estimate.js",
+    "player.js",
+    "job.js",
 );
 
 struct Asset {

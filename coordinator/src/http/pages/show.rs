@@ -6,17 +6,51 @@ use std::fmt;
 
 use askama::filters::Safe;
 use chrono::DateTime;
-use pictor_protocol::Micros;
-use pictor_protocol::campaign::{CampaignState, QuestKind};
+use pictor_protocol::campaign::{Campaign, CampaignState, QuestKind};
 use pictor_protocol::fair_play::{AppealStatus, SignalKind, Standing};
 use pictor_protocol::job::{FrameState, JobState};
 use pictor_protocol::payout::{PayoutStatus, PayoutTransactionStatus};
 use pictor_protocol::people::{IdentityKind, Role};
 use pictor_protocol::worker::WorkerState;
+use pictor_protocol::{Cents, Micros};
+
+/// Something that can be counted in micros; also behind references, as templates have it.
+pub trait Amount {
+    fn micros(&self) -> Micros;
+}
+
+impl Amount for Micros {
+    fn micros(&self) -> Micros {
+        *self
+    }
+}
+
+impl<T: Amount> Amount for &T {
+    fn micros(&self) -> Micros {
+        (**self).micros()
+    }
+}
+
+/// The same of money.
+pub trait Price {
+    fn cents(&self) -> Cents;
+}
+
+impl Price for Cents {
+    fn cents(&self) -> Cents {
+        *self
+    }
+}
+
+impl<T: Price> Price for &T {
+    fn cents(&self) -> Cents {
+        (**self).cents()
+    }
+}
 
 /// Points or credits: at most two digits behind the point, thousands apart.
-pub fn amount(of: impl Borrow<Micros>) -> String {
-    let of = *of.borrow();
+pub fn amount(of: impl Amount) -> String {
+    let of = of.micros();
     let hundredths = of.get() / 10_000;
     let (whole, rest) = (hundredths / 100, (hundredths % 100).abs());
     let sign = if of.is_negative() && whole == 0 && rest != 0 {
@@ -33,10 +67,34 @@ pub fn amount(of: impl Borrow<Micros>) -> String {
 }
 
 /// With its sign, for what moved.
-pub fn moved(of: impl Borrow<Micros>) -> String {
-    let of = *of.borrow();
+pub fn moved(of: impl Amount) -> String {
+    let of = of.micros();
     let sign = if of.get() > 0 { "+" } else { "" };
     format!("{sign}{}", amount(of))
+}
+
+/// Money: `$200`, `$8.50`, `14.00 EUR`.
+pub fn money(of: impl Price, currency: impl AsRef<str>) -> String {
+    let cents = of.cents().get();
+    let (whole, rest) = (cents / 100, (cents % 100).abs());
+    let number = match rest {
+        0 => count(whole),
+        rest => format!("{}.{rest:02}", count(whole)),
+    };
+    match currency.as_ref() {
+        "USD" => format!("${number}"),
+        currency => format!("{number} {currency}"),
+    }
+}
+
+/// So many points more; never less than it takes.
+pub fn needed(of: impl Amount) -> String {
+    let hundredths = (of.micros().get().max(0) as u64).div_ceil(10_000);
+    let rounded = Micros::new(i64::try_from(hundredths).unwrap_or(i64::MAX / 10_000) * 10_000);
+    match rounded.get() {
+        1_000_000 => "1 point more".into(),
+        _ => format!("{} points more", amount(rounded)),
+    }
 }
 
 /// A whole number.
@@ -140,6 +198,11 @@ pub fn bytes(of: impl Whole) -> String {
     }
 }
 
+/// `12 GB` of memory, as makers of GPUs count.
+pub fn gibibytes(of: impl Whole) -> String {
+    format!("{} GB", of.whole() >> 30)
+}
+
 /// A share of 0 to 1 in percent.
 pub fn percent(of: impl Borrow<f64>) -> String {
     format!("{:.0} %", of.borrow().clamp(0.0, 1.0) * 100.0)
@@ -192,6 +255,11 @@ fn relative(ms: i64, now_ms: i64) -> String {
         true => format!("{many} {unit}{plural} ago"),
         false => format!("in {many} {unit}{plural}"),
     }
+}
+
+/// When a campaign ends, or ended.
+pub fn ends_ms(of: &Campaign) -> i64 {
+    of.closed_early_ms.unwrap_or(of.closes_ms)
 }
 
 /// A state's word and its colour: a class of the stylesheet.
@@ -248,9 +316,9 @@ pub fn worker_state(of: impl Borrow<WorkerState>) -> Tone {
         WorkerState::CannotRender => tone("Cannot render", "failed"),
         WorkerState::Rendering => tone("Rendering", "active"),
         WorkerState::Waiting => tone("Ready", "done"),
-        WorkerState::OutsideHours => tone("Outside its hours", "paused"),
         WorkerState::Pausing => tone("Pausing", "paused"),
         WorkerState::Paused => tone("Paused", "paused"),
+        WorkerState::OutsideHours => tone("Outside its hours", "paused"),
         WorkerState::Suspended => tone("Suspended", "failed"),
         WorkerState::Retired => tone("Retired", "waiting"),
         WorkerState::Unknown => tone("Unknown", "waiting"),
@@ -319,6 +387,7 @@ pub fn signal_kind(of: impl Borrow<SignalKind>) -> &'static str {
         SignalKind::ReferralRing => "A ring of referrals",
         SignalKind::Clockwork => "Check-ins like clockwork",
         SignalKind::IdleUptime => "Uptime without work",
+        SignalKind::Refunds => "Most frames sent back",
         SignalKind::Unknown => "Something else",
     }
 }
@@ -395,6 +464,20 @@ mod tests {
             assert_eq!(amount(Micros::new(micros)), text, "{micros}");
         }
         assert_eq!(moved(Micros::new(2_000_000)), "+2");
+    }
+
+    #[test]
+    fn money_reads_as_on_a_price_tag() {
+        assert_eq!(money(Cents::new(20_000), "USD"), "$200");
+        assert_eq!(money(Cents::new(200_050), "USD"), "$2\u{202f}000.50");
+        assert_eq!(money(Cents::new(1_400), "EUR"), "14 EUR");
+    }
+
+    #[test]
+    fn what_is_missing_is_rounded_up() {
+        assert_eq!(needed(Micros::new(1)), "0.01 points more");
+        assert_eq!(needed(Micros::new(1_000_000)), "1 point more");
+        assert_eq!(needed(Micros::new(12_345_678)), "12.35 points more");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::campaign::payouts::winners::DrawError;
 use crate::campaign::payouts::{DraftError, PayoutError};
 use crate::campaign::ranks::RanksError;
 use crate::campaign::snapshot::SnapshotError;
+use crate::network::NetworkError;
 
 impl From<CampaignError> for Refused {
     fn from(error: CampaignError) -> Self {
@@ -44,6 +45,15 @@ impl From<CurrentError> for Refused {
                 Self::internal(&error)
             }
             CurrentError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NetworkError> for Refused {
+    fn from(error: NetworkError) -> Self {
+        match error {
+            NetworkError::Current(error) => error.into(),
+            NetworkError::Store(error) => error.into(),
         }
     }
 }

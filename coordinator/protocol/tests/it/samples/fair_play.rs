@@ -168,6 +168,7 @@ pub fn signal_list() -> Vec<SignalList> {
         SignalKind::ReferralRing,
         SignalKind::Clockwork,
         SignalKind::IdleUptime,
+        SignalKind::Refunds,
     ];
     let signals = kinds.map(|kind| Signal {
         kind,

@@ -196,9 +196,10 @@ fn a_frame(state: FrameState) -> Frame {
             has_thumbnail: true,
         }),
         review: Some(FrameReview {
-            state: match state {
-                FrameState::Done => ReviewState::Approved,
-                _ => ReviewState::SentBack,
+            state: if state == FrameState::Done {
+                ReviewState::Approved
+            } else {
+                ReviewState::SentBack
             },
             reason: Some("fireflies in the window".into()),
             at_ms: NEW_YEAR_MS + 9_000,

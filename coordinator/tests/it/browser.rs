@@ -1,0 +1,7 @@
+//! The pages as people have them: in a real Chromium, which asks a real coordinator.
+
+mod account;
+mod chromium;
+mod every_page;
+mod gallery;
+mod sign_in;
