@@ -2,3 +2,4 @@
 
 mod chromium;
 mod sign_in;
+mod uploads;
