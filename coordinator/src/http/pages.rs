@@ -36,9 +36,9 @@ mod arrival;
 mod assets;
 mod dashboard;
 mod draw;
+mod hearing;
 mod help;
 mod jobs;
-mod hearing;
 mod landing;
 mod layout;
 mod leaderboard;
@@ -53,9 +53,9 @@ mod shared;
 mod show;
 mod sign_in;
 mod welcome;
-mod workers;
 mod why;
 mod words;
+mod workers;
 
 pub use refusal::nothing_here;
 
@@ -74,7 +74,6 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(jobs::routes()) //       /jobs[/new|/{id}[/frames/{frame}|…]]  /scenes/{id}/new-job
         .merge(hearing::routes()) //    /hearing[/appeal|/export]
         .merge(account::routes()) //    /account[/name|appeal|sessions/…|identities/…|tokens/…|delete]  /sign-out
-        .merge(account::routes()) //    /account/tokens  /sign-out
         .merge(operator::routes()) //   /operator/…
         .layer(middleware::from_fn_with_state(
             Arc::clone(app),

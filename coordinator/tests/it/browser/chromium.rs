@@ -33,11 +33,16 @@ impl Tab {
     /// A window of somebody who signed in just now.
     pub async fn of(world: &World, user: UserId) -> Self {
         let tab = Self::of_a_stranger(world).await;
+        tab.sign_in_again(world, user).await;
+        tab
+    }
+
+    /// The window is signed in from now on, as if in another tab of it.
+    pub async fn sign_in_again(&self, world: &World, user: UserId) {
         let browser = world.browser_of(user).await;
         let session = browser.cookie("pictor_session").unwrap();
         let cookie = json!({ "name": "pictor_session", "value": session });
-        tab.order("cookie", cookie).await;
-        tab
+        self.order("cookie", cookie).await;
     }
 
     /// A window whose pages may lead to other sites, such as a provider's.

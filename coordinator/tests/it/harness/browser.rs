@@ -53,6 +53,25 @@ impl Browser {
         self.send(Method::GET, &url, &[], Vec::new()).await
     }
 
+    /// Asks for a page, as somebody does who opens its address.
+    pub async fn look(&mut self, path: &str) -> Answer {
+        let url = format!("{}{path}", self.site);
+        let said = [("accept", "text/html")];
+        self.send(Method::GET, &url, &said, Vec::new()).await
+    }
+
+    /// Sends a form of a page of the coordinator, without scripts.
+    pub async fn fill(&mut self, path: &str, form: &str) -> Answer {
+        let (url, origin) = (format!("{}{path}", self.site), self.site.clone());
+        let said = [
+            ("accept", "text/html"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        self.send(Method::POST, &url, &said, form.into()).await
+    }
+
     pub async fn post(&mut self, path: &str, body: &impl Serialize) -> Answer {
         let body = serde_json::to_vec(body).unwrap();
         self.change(Method::POST, path, body).await
@@ -214,6 +233,11 @@ impl Browser {
             };
         }
         panic!("{url} redirects for ever");
+    }
+
+    /// Opens an address and follows redirects to a page.
+    pub async fn opened(&mut self, url: &str) -> Answer {
+        self.follow(url, |_| false).await.page()
     }
 
     /// From the first click to the coordinator's last page.

@@ -138,13 +138,6 @@ pub async fn read_by_sdk(signed: &[u8]) -> Value {
     serde_json::from_str(&line(&mut lines, "the SDK").await).unwrap()
 }
 
-/// What the sign-in page's script does with a wallet that has `feature`.
-pub async fn sign_in_page(site: &str, feature: &str) -> Value {
-    let mut page = node("page.mjs");
-    let output = page.args([site, feature]).output().await.unwrap();
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
-}
-
 /// Answers like an Aptos full node, about the accounts that the test names.
 pub struct FullNode {
     pub url: String,
