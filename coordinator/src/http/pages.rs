@@ -36,9 +36,9 @@ mod arrival;
 mod assets;
 mod dashboard;
 mod draw;
+mod hearing;
 mod help;
 mod jobs;
-mod hearing;
 mod landing;
 mod layout;
 mod leaderboard;
@@ -53,9 +53,9 @@ mod shared;
 mod show;
 mod sign_in;
 mod welcome;
-mod workers;
 mod why;
 mod words;
+mod workers;
 
 pub use refusal::nothing_here;
 

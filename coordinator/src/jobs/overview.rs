@@ -163,9 +163,12 @@ impl Shown {
 
 /// One page of the frames of a job.
 async fn cells(app: &App, tx: &mut Tx, job: JobId, shown: Shown) -> Result<Vec<Cell>> {
-    let status = shown.state.and_then(status_of);
     let skipped = i64::from(shown.page.saturating_sub(1)) * PAGE as i64;
-    let rows = job_pages::cells(tx, job, status, skipped, PAGE as i64).await?;
+    let limit = PAGE as i64;
+    let rows = match shown.state.and_then(status_of) {
+        Some(status) => job_pages::cells_in(tx, job, status, skipped, limit).await?,
+        None => job_pages::cells(tx, job, skipped, limit).await?,
+    };
     let progress = app.progress.of_job(job);
     let progress: HashMap<i32, f32> = progress.iter().map(|it| (it.frame, it.fraction)).collect();
     let cells = rows.into_iter().map(|row| Cell {

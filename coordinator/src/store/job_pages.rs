@@ -22,33 +22,44 @@ pub struct CellRow {
     pub review: Option<String>,
 }
 
-/// Frames in order, in one status only if `status` is given; the first `skipped` are left out.
-pub async fn cells(
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT frame, status, attempt, thumbnail, review FROM tasks ",
+            $rest
+        )
+    };
+}
+
+/// Frames in order; the first `skipped` are left out.
+pub async fn cells(tx: &mut Tx, job: JobId, skipped: i64, limit: i64) -> Result<Vec<CellRow>> {
+    fetch_all!(
+        tx,
+        CellRow,
+        select!("WHERE job_id = $1 ORDER BY frame LIMIT $2 OFFSET $3"),
+        job.to_string(),
+        limit,
+        skipped
+    )
+}
+
+/// The same of those in one status.
+pub async fn cells_in(
     tx: &mut Tx,
     job: JobId,
-    status: Option<TaskStatus>,
+    status: TaskStatus,
     skipped: i64,
     limit: i64,
 ) -> Result<Vec<CellRow>> {
     fetch_all!(
         tx,
         CellRow,
-        "SELECT frame, status, attempt, thumbnail, review FROM tasks \
-         WHERE job_id = $1 AND ($2 = '' OR status = $2) ORDER BY frame LIMIT $3 OFFSET $4",
+        select!("WHERE job_id = $1 AND status = $2 ORDER BY frame LIMIT $3 OFFSET $4"),
         job.to_string(),
-        status.map_or("", TaskStatus::as_str),
+        status.as_str(),
         limit,
         skipped
     )
-}
-
-/// How many frames of a column are in a status.
-#[derive(Debug, FromRow)]
-pub struct ColumnRow {
-    /// From 0.
-    pub place: i64,
-    #[sqlx(try_from = "String")]
-    pub status: TaskStatus,
 }
 
 /// The statuses that there are among the frames of each column, when all `total` of them stand in `columns`.

@@ -3,4 +3,5 @@
 mod account;
 mod every_route;
 mod jobs;
+mod operator;
 mod refusals;

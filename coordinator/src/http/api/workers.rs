@@ -22,9 +22,8 @@ use crate::http::auth::{Operator, WorkerOwner};
 use crate::http::cursor;
 use crate::http::extract::{self, Path, Query};
 use crate::http::problem::Result;
-use crate::store;
+use crate::workers;
 use crate::workers::shown::{self, Sort, Wanted};
-use crate::workers::{self, SILENCE_US};
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

@@ -165,7 +165,10 @@ async fn sign_out_everywhere(
     Browser(of): Browser,
 ) -> Result<Response> {
     sessions_api::end_everywhere(&app, of.user_id).await?;
-    Ok(signed_out(&app, done("/", "You are signed out everywhere.")))
+    Ok(signed_out(
+        &app,
+        done("/", "You are signed out everywhere."),
+    ))
 }
 
 async fn sign_out(State(app): State<Arc<App>>, parts: Parts) -> Result<Response> {

@@ -32,7 +32,7 @@ files!(
     "pictor.css",
     "app.js",
     "wallet.js",
-    "workers.js"
+    "workers.js",
     "blake3.js",
     "hash.js",
     "upload.js",

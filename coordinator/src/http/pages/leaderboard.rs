@@ -116,7 +116,9 @@ async fn past_page(app: &App, viewer: &Viewer, id: CampaignId) -> Result<Respons
     let past = past.ok_or_else(|| Refused::not_found("campaign"))?;
     let ranks = ranks::winners(app, id).await?;
     html(&LeaderboardPage {
-        page: viewer.page(app, Section::Leaderboard, past.name.clone()).await?,
+        page: viewer
+            .page(app, Section::Leaderboard, past.name.clone())
+            .await?,
         campaign: None,
         campaigns,
         decided: past.has_snapshot.then_some(id),
@@ -152,7 +154,9 @@ async fn show_page(
     let current = view::now(app, &mut tx, app.now_us()).await?.current;
     drop(tx);
     let campaigns = campaigns(app).await?;
-    let is_decided = |of: &&CampaignSummary| of.has_snapshot && current.as_ref().is_some_and(|current| current.id == of.id);
+    let is_decided = |of: &&CampaignSummary| {
+        of.has_snapshot && current.as_ref().is_some_and(|current| current.id == of.id)
+    };
     let decided = campaigns.iter().find(is_decided).map(|of| of.id);
     let searched = searched.map(|name| name.trim().to_owned());
     let searched = searched.filter(|name| !name.is_empty());

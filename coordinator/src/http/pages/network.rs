@@ -76,10 +76,7 @@ async fn monitor(
     })
 }
 
-async fn changes(
-    State(app): State<Arc<App>>,
-    Extension(parts): Extension<Arc<Parts>>,
-) -> Response {
+async fn changes(State(app): State<Arc<App>>, Extension(parts): Extension<Arc<Parts>>) -> Response {
     let watch = Watch {
         ear: None,
         every: Some(EVERY),

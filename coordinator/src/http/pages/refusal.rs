@@ -203,7 +203,11 @@ fn sentence(text: &str) -> String {
     let Some(first) = letters.next() else {
         return String::new();
     };
-    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
     format!("{}{}{end}", first.to_uppercase(), letters.as_str())
 }
 
@@ -219,7 +223,10 @@ fn way_out(problem: &Problem, asked: &Parts, back: Option<&str>) -> Option<Way> 
     match problem.kind {
         ProblemKind::SignInAgain => {
             let next = if is_look { Some(here) } else { back };
-            way(&sign_in_and_back(next.unwrap_or("/account")), "Sign in again")
+            way(
+                &sign_in_and_back(next.unwrap_or("/account")),
+                "Sign in again",
+            )
         }
         ProblemKind::SignInExpired
         | ProblemKind::NotProven

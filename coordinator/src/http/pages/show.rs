@@ -316,7 +316,6 @@ pub fn worker_state(of: impl Borrow<WorkerState>) -> Tone {
         WorkerState::CannotRender => tone("Cannot render", "failed"),
         WorkerState::Rendering => tone("Rendering", "active"),
         WorkerState::Waiting => tone("Ready", "done"),
-        WorkerState::OutsideHours => tone("Outside its hours", "paused"),
         WorkerState::Pausing => tone("Pausing", "paused"),
         WorkerState::Paused => tone("Paused", "paused"),
         WorkerState::OutsideHours => tone("Outside its hours", "paused"),

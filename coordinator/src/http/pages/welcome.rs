@@ -134,12 +134,12 @@ async fn enter_invited(app: &App, user: UserId, code: &str) -> Result<&'static s
     app.sign_in.limits.by_account(user, app.now_us())?;
     match referral::enter(app, user, code).await {
         Ok(()) => Ok("Your roles are saved, and who invited you is entered."),
-        Err(ReferralError::NoSuchCode) => {
-            Ok("Your roles are saved. The invitation that you came with is nobody’s, so nobody is entered.")
-        }
-        Err(ReferralError::Refused(_)) => {
-            Ok("Your roles are saved. The invitation that you came with does not count for this account.")
-        }
+        Err(ReferralError::NoSuchCode) => Ok(
+            "Your roles are saved. The invitation that you came with is nobody’s, so nobody is entered.",
+        ),
+        Err(ReferralError::Refused(_)) => Ok(
+            "Your roles are saved. The invitation that you came with does not count for this account.",
+        ),
         Err(error) => Err(error.into()),
     }
 }

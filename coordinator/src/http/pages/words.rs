@@ -33,9 +33,13 @@ pub const fn standing_means(of: &Standing) -> &'static str {
     match of {
         Standing::Good => "You take part in everything.",
         Standing::Warned => "You lose nothing, but this has to stop.",
-        Standing::Suspended => "You earn nothing, and what waits goes on waiting, until this is lifted.",
+        Standing::Suspended => {
+            "You earn nothing, and what waits goes on waiting, until this is lifted."
+        }
         Standing::Disqualified => "The campaign’s points are forfeited, with your rank and reward.",
-        Standing::Banned => "You cannot sign in, and the campaign’s points, rank and reward are forfeited.",
+        Standing::Banned => {
+            "You cannot sign in, and the campaign’s points, rank and reward are forfeited."
+        }
         Standing::Unknown => "",
     }
 }

@@ -102,7 +102,10 @@ impl Browser {
     pub async fn form_to_page(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let answer = self.form(path, fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-        let to = answer.headers[header::LOCATION].to_str().unwrap().to_owned();
+        let to = answer.headers[header::LOCATION]
+            .to_str()
+            .unwrap()
+            .to_owned();
         self.page(&to).await
     }
 

@@ -70,7 +70,14 @@ async fn a_form_with_a_fault_comes_back_with_all_that_was_typed() {
     ] {
         assert!(html.contains(kept), "{kept} is missing: {html}");
     }
-    assert!(world.creator.get("/api/v1/jobs").await.text().contains("\"jobs\":[]"));
+    assert!(
+        world
+            .creator
+            .get("/api/v1/jobs")
+            .await
+            .text()
+            .contains("\"jobs\":[]")
+    );
 }
 
 #[tokio::test]
@@ -103,9 +110,19 @@ async fn an_estimate_is_looked_at_without_submitting() {
     assert!(html.contains("value=\"1-10\""), "{html}");
     let part = format!("/scenes/{}/new-job/estimate", scene.id);
     let part = browser.form(&part, &[("frames", "1-20")]).await.text();
-    assert!(part.starts_with("<section class=\"card lift\" id=\"estimate\""), "{part}");
+    assert!(
+        part.starts_with("<section class=\"card lift\" id=\"estimate\""),
+        "{part}"
+    );
     assert!(part.contains("20 ×"), "{part}");
-    assert!(world.creator.get("/api/v1/jobs").await.text().contains("\"jobs\":[]"));
+    assert!(
+        world
+            .creator
+            .get("/api/v1/jobs")
+            .await
+            .text()
+            .contains("\"jobs\":[]")
+    );
 }
 
 #[tokio::test]
@@ -128,10 +145,19 @@ async fn frames_are_shown_as_they_are_and_buttons_say_what_they_did() {
     assert!(frame.contains("attic &#60;i&#62;"), "{frame}");
     assert!(frame.contains("Delivered"), "{frame}");
 
-    let said = browser.form_to_page(&format!("{page}/pause"), &[]).await.text();
+    let said = browser
+        .form_to_page(&format!("{page}/pause"), &[])
+        .await
+        .text();
     assert!(said.contains("The job is paused"), "{said}");
-    assert!(said.contains(&format!("action=\"{page}/resume\"")), "{said}");
-    let said = browser.form_to_page(&format!("{page}/resume"), &[]).await.text();
+    assert!(
+        said.contains(&format!("action=\"{page}/resume\"")),
+        "{said}"
+    );
+    let said = browser
+        .form_to_page(&format!("{page}/resume"), &[])
+        .await
+        .text();
     assert!(said.contains("The job goes on"), "{said}");
 
     let selected = format!("{page}/selected");
@@ -140,15 +166,23 @@ async fn frames_are_shown_as_they_are_and_buttons_say_what_they_did() {
     assert!(said.contains("1 frame is approved"), "{said}");
     let nothing = browser.form_to_page(&selected, &[("what", "retry")]).await;
     assert!(nothing.text().contains("select frames first"));
-    let zip = browser.form(&selected, &[("frames", "1"), ("what", "download")]).await;
+    let zip = browser
+        .form(&selected, &[("frames", "1"), ("what", "download")])
+        .await;
     let to = zip.headers[header::LOCATION].to_str().unwrap().to_owned();
     assert_eq!(to, format!("/api/v1/jobs/{}/output.zip?frames=1", job.id));
     let zip = browser.get(&to).await;
     assert!(zip.body.starts_with(b"PK"), "{zip:?}");
 
-    let said = browser.form_to_page(&format!("{page}/cancel"), &[]).await.text();
+    let said = browser
+        .form_to_page(&format!("{page}/cancel"), &[])
+        .await
+        .text();
     assert!(said.contains("The job is cancelled"), "{said}");
-    let said = browser.form_to_page(&format!("{page}/delete"), &[]).await.text();
+    let said = browser
+        .form_to_page(&format!("{page}/delete"), &[])
+        .await
+        .text();
     assert!(said.contains("are deleted"), "{said}");
     assert_eq!(browser.page(&page).await.status, StatusCode::NOT_FOUND);
 }
@@ -173,7 +207,10 @@ async fn what_was_sent_back_can_be_compared_with_what_came_instead() {
         .await
         .text();
     assert!(html.contains("rendered again, by somebody else"), "{html}");
-    assert!(html.contains("You sent it back: fireflies &#60;script&#62;"), "{html}");
+    assert!(
+        html.contains("You sent it back: fireflies &#60;script&#62;"),
+        "{html}"
+    );
     let second = ScriptedWorker::connect(&world, "second").await;
     let lease = second.must_get_work().await;
     second.finish(&lease.tasks[0], &scenes::png(2)).await;
@@ -194,11 +231,20 @@ async fn jobs_are_found_by_state_and_by_name() {
         world.creator.submit_with(&new).await;
     }
     let all = browser.page("/jobs").await.text();
-    assert!(all.contains("Kitchen") && all.contains("Garden &#60;b&#62;"), "{all}");
+    assert!(
+        all.contains("Kitchen") && all.contains("Garden &#60;b&#62;"),
+        "{all}"
+    );
     let paused = browser.page("/jobs?show=paused").await.text();
-    assert!(paused.contains("Garden") && !paused.contains(">Kitchen<"), "{paused}");
+    assert!(
+        paused.contains("Garden") && !paused.contains(">Kitchen<"),
+        "{paused}"
+    );
     let found = browser.page("/jobs?name=kitch").await.text();
-    assert!(found.contains(">Kitchen<") && !found.contains("Garden"), "{found}");
+    assert!(
+        found.contains(">Kitchen<") && !found.contains("Garden"),
+        "{found}"
+    );
     let none = browser.page("/jobs?name=%3Cscript%3E").await.text();
     assert!(none.contains("“&#60;script&#62;”"), "{none}");
 }
@@ -232,12 +278,20 @@ async fn a_picture_is_kept_by_browsers_under_the_version_that_it_is() {
     let worker = ScriptedWorker::connect(&world, "attic").await;
     let lease = worker.must_get_work().await;
     worker.finish(&lease.tasks[0], &scenes::png(1)).await;
-    let hash = world.creator.frames(job.id).await[0].output.clone().unwrap().blob;
+    let hash = world.creator.frames(job.id).await[0]
+        .output
+        .clone()
+        .unwrap()
+        .blob;
     let output = format!("/api/v1/jobs/{}/frames/1/output", job.id);
     let cached = |answer: &Answer| answer.headers.get(header::CACHE_CONTROL).is_some();
     let version = &hash.to_string()[..12];
-    assert!(cached(&world.creator.get(&format!("{output}?v={version}")).await));
-    assert!(!cached(&world.creator.get(&format!("{output}?v=000000000000")).await));
+    assert!(cached(
+        &world.creator.get(&format!("{output}?v={version}")).await
+    ));
+    assert!(!cached(
+        &world.creator.get(&format!("{output}?v=000000000000")).await
+    ));
     assert!(!cached(&world.creator.get(&output).await));
 }
 
@@ -251,7 +305,10 @@ async fn browser_with_scene(world: &World) -> (Browser, Scene) {
 async fn form_of(browser: &mut Browser, scene: &Scene) -> (String, String) {
     let answer = browser.page(&format!("/scenes/{}/new-job", scene.id)).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    let address = answer.headers[header::LOCATION].to_str().unwrap().to_owned();
+    let address = answer.headers[header::LOCATION]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let page = browser.page(&address).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text());
     (address, page.text())

@@ -46,7 +46,9 @@ async fn add_at_provider(
         .begin(&app.store, Some(&of), app.now_us())
         .await?;
     let page = secret_html(&ToProvider {
-        page: viewer.page(&app, Section::Account, "On to the provider").await?,
+        page: viewer
+            .page(&app, Section::Account, "On to the provider")
+            .await?,
         url: begun.url,
     })?;
     let cookie = browser::oidc_cookie(&begun.secret, &app.sign_in.site);

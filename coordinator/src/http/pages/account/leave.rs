@@ -66,7 +66,9 @@ async fn page(
         None => (None, None),
     };
     Ok(Leave {
-        page: viewer.page(app, Section::Account, "Delete your account").await?,
+        page: viewer
+            .page(app, Section::Account, "Delete your account")
+            .await?,
         name: name.unwrap_or_default(),
         typed: typed.name.clone(),
         forfeit: typed.forfeit.is_some(),

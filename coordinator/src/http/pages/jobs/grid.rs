@@ -20,23 +20,33 @@ pub struct CellPart<'a> {
 
 impl CellPart<'_> {
     pub fn class(&self) -> &'static str {
-        show::frame_state(self.cell.state).class
+        match self.is_next() {
+            true => "next",
+            false => show::frame_state(self.cell.state).class,
+        }
+    }
+
+    /// In somebody's hands, who has not begun it.
+    fn is_next(&self) -> bool {
+        self.cell.state == FrameState::Leased && self.cell.fraction.is_none()
     }
 
     fn word(&self) -> String {
-        let word = show::frame_state(self.cell.state).word;
+        let is_again = self.cell.attempts > 0 && self.cell.state == FrameState::Queued;
         match self.cell.fraction {
             Some(fraction) => show::percent(f64::from(fraction)),
-            None if self.cell.attempts > 1 && self.cell.state == FrameState::Queued => {
-                "Again".into()
-            }
-            None => word.into(),
+            None if self.is_next() => "Next".into(),
+            None if is_again => "Again".into(),
+            None => show::frame_state(self.cell.state).word.into(),
         }
     }
 
     /// What somebody hears who does not see it.
     fn label(&self) -> String {
-        let word = show::frame_state(self.cell.state).word;
+        let word = match self.is_next() {
+            true => "Next",
+            false => show::frame_state(self.cell.state).word,
+        };
         let approved = if self.cell.approved { ", approved" } else { "" };
         format!("Frame {}: {word}{approved}", self.cell.frame)
     }

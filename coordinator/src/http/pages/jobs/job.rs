@@ -105,6 +105,13 @@ impl Now<'_> {
         draw::bar(&shares(self.job), &label)
     }
 
+    /// From the first frame to the last, of a job that is over.
+    fn took_ms(&self) -> Option<i64> {
+        let job = self.job;
+        let took = job.finished_ms? - job.started_ms?;
+        job.state.is_over().then_some(took)
+    }
+
     fn pace(&self) -> Option<String> {
         let pace = self.job.frames_per_minute?;
         Some(match pace {

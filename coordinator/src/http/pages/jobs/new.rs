@@ -25,8 +25,8 @@ use crate::app::App;
 use crate::http::auth::Creator;
 use crate::http::extract::{Form, Path, Query};
 use crate::http::problem::{Refused, Result};
-use crate::jobs::submit::{self, Preview, Submitted};
 use crate::jobs::charge::ChargeError;
+use crate::jobs::submit::{self, Preview, Submitted};
 use crate::jobs::{JobError, overview};
 
 pub fn routes() -> Router<Arc<App>> {

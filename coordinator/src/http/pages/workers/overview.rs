@@ -18,7 +18,6 @@ use serde::Deserialize;
 use super::super::draw::chart::{self, Day, Line, TimeChart};
 use super::super::layout::{Page, Section, Viewer, html, part};
 use super::super::{draw, show};
-use super::row;
 use super::watch::{self, Found};
 use super::worker::{Head, Tab, begin};
 use crate::accounts::rights::Right;
