@@ -62,6 +62,15 @@ pub async fn cells_in(
     )
 }
 
+/// A status that frames of a column have.
+#[derive(Debug, FromRow)]
+pub struct ColumnRow {
+    /// From 0.
+    pub place: i64,
+    #[sqlx(try_from = "String")]
+    pub status: TaskStatus,
+}
+
 /// The statuses that there are among the frames of each column, when all `total` of them stand in `columns`.
 pub async fn columns(tx: &mut Tx, job: JobId, total: i64, columns: i64) -> Result<Vec<ColumnRow>> {
     fetch_all!(
