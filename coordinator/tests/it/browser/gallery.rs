@@ -171,7 +171,7 @@ async fn jobs_of(world: &World, script: &Client, is_real: bool) -> Vec<Job> {
         let worker = ScriptedWorker::connect(world, "of the operator").await;
         for seed in 0..24 {
             let lease = worker.must_get_work().await;
-            for grant in &lease.grants {
+            for grant in &lease.tasks {
                 let picture = scenes::png(seed * 31 + grant.frame.unsigned_abs());
                 worker.finish(grant, &picture).await;
             }

@@ -187,8 +187,9 @@ async fn whoever_is_banned_reads_why_and_appeals_once_on_a_page() {
     let page = browser.open_page(&address).await;
     assert!(page.contains("a farm of &#60;accounts&#62;"), "{page}");
     let secret = value_of(&page, "secret");
-    let refused = browser.fill("/hearing/appeal", &format!("secret={secret}&words=+"));
-    assert_eq!(refused.await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let blank = format!("secret={secret}&words=+");
+    let refused = browser.fill("/hearing/appeal", &blank).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let form = format!("secret={secret}&words=they+are+my+sisters");
     let page = browser.fill("/hearing/appeal", &form).await.text();
     assert!(page.contains("they are my sisters"), "{page}");
