@@ -54,9 +54,10 @@ clean-demo: ## Remove the demo's frames
 prerequisites:
 	@install/prerequisites.sh
 
-# People sign in with what there is for Node only: an OpenID provider and the SDK of Aptos wallets.
+# People sign in with what there is for Node only: an OpenID provider and the SDK of Aptos wallets. Pages are looked
+# at with Chromium.
 test-prerequisites:
-	@install/prerequisites.sh nodejs npm openssl
+	@install/prerequisites.sh nodejs npm openssl chromium
 
 runtime: prerequisites
 	$(CARGO) build -p pictor-worker

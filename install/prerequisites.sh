@@ -107,9 +107,11 @@ all_installed() {
     done
 }
 
-# Node comes in many ways, and Debian's npm does not go with every one of them.
+# Node comes in many ways, and Debian's npm does not go with every one of them; Chromium too, and Ubuntu's package of
+# it is none.
 is_installed() {
     case "$1" in
+        chromium) [[ -x /usr/bin/chromium || -x /usr/bin/google-chrome ]] && return ;;
         nodejs) command -v node >/dev/null && return ;;
         npm) command -v npm >/dev/null && return ;;
     esac

@@ -11,12 +11,17 @@ use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use pictor_protocol::BlobHash;
 use tokio::fs::{self, File};
 use tokio::io::{AsyncWriteExt, BufWriter};
+
+/// A sender that says nothing for so long is gone, and another request may go on with the upload. A browser that
+/// lost its network cannot close the connection that it forgets.
+const SILENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
@@ -64,6 +69,8 @@ pub struct Blobs {
     uploads: PathBuf,
     /// Uploads that are being written to, so that a repeated request cannot mix its bytes in.
     writing: Mutex<HashSet<PathBuf>>,
+    /// Whoever says nothing for so long is gone.
+    silence: Duration,
 }
 
 impl Blobs {
@@ -77,6 +84,7 @@ impl Blobs {
             blobs,
             uploads,
             writing: Mutex::default(),
+            silence: SILENCE,
         })
     }
 
@@ -114,7 +122,7 @@ impl Blobs {
     ) -> Result<Upload, BlobError> {
         let path = self.upload_path(&part.holder, part.hash);
         let _alone = Alone::on(&self.writing, &path, part.offset)?;
-        let (hasher, have) = receive(&path, part, body).await?;
+        let (hasher, have) = receive(&path, part, self.silence, body).await?;
         if have < part.length {
             return Ok(Upload::Partial { have });
         }
@@ -164,7 +172,7 @@ impl Blobs {
     }
 
     /// Removes uploads that nobody has gone on with for longer than `age`.
-    pub fn remove_stale_uploads(&self, age: std::time::Duration) {
+    pub fn remove_stale_uploads(&self, age: Duration) {
         let Ok(entries) = std::fs::read_dir(&self.uploads) else {
             return;
         };
@@ -198,6 +206,7 @@ impl Blobs {
 async fn receive<E>(
     path: &Path,
     part: &Part,
+    silence: Duration,
     mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
 ) -> Result<(Option<blake3::Hasher>, u64), BlobError> {
     let mut options = fs::OpenOptions::new();
@@ -213,10 +222,14 @@ async fn receive<E>(
     let mut hasher = (part.offset == 0).then(blake3::Hasher::new);
     let mut file = BufWriter::with_capacity(1 << 20, file);
     let mut broken = false;
-    while let Some(chunk) = body.next().await {
-        let Ok(chunk) = chunk else {
-            broken = true;
-            break;
+    loop {
+        let chunk = match tokio::time::timeout(silence, body.next()).await {
+            Ok(Some(Ok(chunk))) => chunk,
+            Ok(None) => break,
+            Ok(Some(Err(_))) | Err(_) => {
+                broken = true;
+                break;
+            }
         };
         have += chunk.len() as u64;
         if have > part.length {
@@ -344,6 +357,22 @@ mod tests {
             b"hello world"
         );
         assert_eq!(blobs.uploaded("user:1", part.hash).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_fell_silent_keeps_nobody_from_going_on() {
+        let (_dir, mut blobs) = store();
+        blobs.silence = Duration::from_millis(20);
+        let part = part(b"hello world", 0);
+        let silent = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"hello "))]);
+        let silent = silent.chain(stream::pending());
+        let sent = blobs.append(&part, silent).await;
+        assert!(matches!(sent, Err(BlobError::BrokenOff)), "{sent:?}");
+        let part = Part { offset: 6, ..part };
+        assert_eq!(
+            blobs.append(&part, whole(b"world")).await.unwrap(),
+            Upload::Complete
+        );
     }
 
     #[tokio::test]

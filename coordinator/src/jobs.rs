@@ -11,6 +11,7 @@
 //! | [`review`] | what a creator may say of a frame (pure) |
 //! | [`waits`] | why frames wait, worker by worker (loading aside, pure) |
 //! | [`list`], [`at_work`] | the jobs of somebody; who works on one |
+//! | [`overview`] | a job and its frames at a glance |
 //! | [`submit`], [`change`], [`approve`], [`send_back`], [`view`] | the operations |
 
 pub mod approve;
@@ -20,6 +21,7 @@ pub mod charge;
 pub mod cost;
 pub mod intake;
 pub mod list;
+pub mod overview;
 pub mod plan;
 pub mod review;
 pub mod scene;

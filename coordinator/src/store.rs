@@ -10,72 +10,83 @@
 //! drivers' connect options, which carry the pragmas below.)
 //!
 //! # SQLite
-//! WAL, and one connection that writes: writers queue in the pool instead of failing with `SQLITE_BUSY`. Write
-//! transactions begin IMMEDIATE, so what a transaction reads is still true when it writes. An acknowledged
-//! report survives a power cut, but the disk is not asked for each: [`durable`] says how.
+//! WAL, and one connection that writes: writers queue for it instead of failing with `SQLITE_BUSY`. Write
+//! transactions begin IMMEDIATE, so what a transaction reads is still true when it writes; [`writer`] says how few
+//! journeys they make. An acknowledged report survives a power cut, but the disk is not asked for each: [`durable`]
+//! says how.
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
+use sqlx::query::Query;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{ConnectOptions, Execute, Sqlite, SqliteConnection};
 
 use durable::WalFile;
+use writer::{Deferred, Transaction, Writer};
 
 /// Pages of 4 KiB in the write-ahead log before they are copied into the database: 32 MiB.
 const WAL_PAGES: &str = "8192";
 /// What each connection keeps in memory; negative means KiB to SQLite.
 const CACHE_KIB: &str = "-16384";
+/// Prepared statements that each connection keeps: all that there are, some with COMMIT too.
+const STATEMENTS: usize = 512;
+
+macro_rules! fetch_rows {
+    ($how:ident, $tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $tx.connection().await {
+            Ok($crate::store::Connection::Sqlite(connection)) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$how(connection).await
+                    .map_err($crate::store::StoreError::from)
+            }
+            Err(error) => Err(error),
+        }
+    };
+}
 
 macro_rules! fetch_all {
-    ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $tx.connection() {
-            $crate::store::Connection::Sqlite(connection) => {
-                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(connection).await
-            }
-        }
-        .map_err($crate::store::StoreError::from)
-    };
+    ($($statement:tt)*) => { fetch_rows!(fetch_all, $($statement)*) };
 }
 
 macro_rules! fetch_optional {
-    ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $tx.connection() {
-            $crate::store::Connection::Sqlite(connection) => {
-                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(connection).await
-            }
-        }
-        .map_err($crate::store::StoreError::from)
-    };
+    ($($statement:tt)*) => { fetch_rows!(fetch_optional, $($statement)*) };
 }
 
 macro_rules! fetch_one {
-    ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $tx.connection() {
-            $crate::store::Connection::Sqlite(connection) => {
-                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_one(connection).await
-            }
-        }
-        .map_err($crate::store::StoreError::from)
-    };
+    ($($statement:tt)*) => { fetch_rows!(fetch_one, $($statement)*) };
 }
 
 /// Runs a statement and answers the number of rows it changed.
 macro_rules! execute {
     ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $tx.connection() {
-            $crate::store::Connection::Sqlite(connection) => sqlx::query($sql)
+        match $tx.connection().await {
+            Ok($crate::store::Connection::Sqlite(connection)) => sqlx::query($sql)
                 $(.bind($bind))*
                 .execute(connection)
                 .await
-                .map(|done| done.rows_affected()),
+                .map(|done| done.rows_affected())
+                .map_err($crate::store::StoreError::from),
+            Err(error) => Err(error),
         }
-        .map_err($crate::store::StoreError::from)
+    };
+}
+
+/// Runs a statement before the next one, or with the commit: if it fails, that fails. For what changes something and
+/// is likely to come last.
+macro_rules! defer {
+    ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $tx.connection().await {
+            Ok($crate::store::Connection::Sqlite(_)) => {
+                let statement = sqlx::query($sql)$(.bind($bind))*;
+                $tx.defer(statement, $sql, concat!($sql, "; COMMIT"))
+            }
+            Err(error) => Err(error),
+        }
     };
 }
 
@@ -92,6 +103,7 @@ pub mod dispatch;
 mod durable;
 pub mod earnings;
 pub mod identities;
+pub mod job_pages;
 pub mod jobs;
 pub mod leaderboard;
 pub mod ledger;
@@ -117,6 +129,7 @@ pub mod uptime;
 pub mod worker_now;
 pub mod worker_pages;
 pub mod workers;
+mod writer;
 
 /// A text that `LIKE … ESCAPE '!'` takes letter by letter.
 fn escape_like(text: &str) -> String {
@@ -164,11 +177,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// The engines.
 #[derive(Debug, Clone)]
 enum Db {
-    Sqlite {
-        read: SqlitePool,
-        write: SqlitePool,
-        wal: Arc<WalFile>,
-    },
+    Sqlite { read: SqlitePool, write: Writer },
 }
 
 /// Where statements run: in a transaction that may write, or one by one on a connection that reads.
@@ -177,7 +186,7 @@ pub struct Tx(On);
 
 enum On {
     SqliteReader(PoolConnection<Sqlite>),
-    SqliteWriter(Transaction<'static, Sqlite>, Arc<WalFile>),
+    SqliteWriter(Transaction),
 }
 
 /// What the macros dispatch on.
@@ -189,20 +198,37 @@ impl Tx {
     /// When this returns, what was changed survives everything but the loss of the disk.
     pub async fn commit(self) -> Result<()> {
         match self.0 {
-            On::SqliteReader(_) => {}
-            On::SqliteWriter(tx, wal) => {
-                tx.commit().await?;
-                wal.make_durable().await?;
-            }
+            On::SqliteReader(_) => Ok(()),
+            On::SqliteWriter(tx) => tx.commit().await,
         }
-        Ok(())
     }
 
-    pub(in crate::store) fn connection(&mut self) -> Connection<'_> {
-        Connection::Sqlite(match &mut self.0 {
+    /// Where a statement runs, after those that were put off.
+    pub(in crate::store) async fn connection(&mut self) -> Result<Connection<'_>> {
+        Ok(Connection::Sqlite(match &mut self.0 {
             On::SqliteReader(connection) => connection,
-            On::SqliteWriter(tx, _) => tx,
-        })
+            On::SqliteWriter(tx) => tx.connection().await?,
+        }))
+    }
+
+    /// Puts a statement off, after [`Self::connection`]: its text, alone and with the commit.
+    pub(in crate::store) fn defer(
+        &mut self,
+        mut statement: Query<'_, Sqlite, SqliteArguments>,
+        alone: &'static str,
+        and_commit: &'static str,
+    ) -> Result<()> {
+        let On::SqliteWriter(tx) = &mut self.0 else {
+            let why = "asked to write on a connection that reads";
+            return Err(sqlx::Error::Protocol(why.into()).into());
+        };
+        let arguments = statement.take_arguments().map_err(sqlx::Error::Encode)?;
+        tx.defer(Deferred {
+            alone,
+            and_commit,
+            arguments: arguments.unwrap_or_default(),
+        });
+        Ok(())
     }
 }
 
@@ -224,18 +250,11 @@ impl Store {
             // A checkpoint waits for the disk twice, and every writer with it: not each thousand pages.
             .pragma("wal_autocheckpoint", WAL_PAGES)
             .pragma("cache_size", CACHE_KIB)
+            .statement_cache_capacity(STATEMENTS)
             // Another process may write for a moment: `token create` beside a running coordinator.
             .busy_timeout(Duration::from_secs(10));
-        // Never closed before the end: the last one to close a database removes its write-ahead log.
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            // A file does not hang up.
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone())
-            .await?;
-        sqlx::migrate!("migrations/sqlite").run(&write).await?;
+        let mut write = options.connect().await?;
+        sqlx::migrate!("migrations/sqlite").run(&mut write).await?;
         let wal = WalFile::of(path).map_err(StoreError::NotDurable)?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
@@ -245,8 +264,7 @@ impl Store {
         Ok(Self {
             db: Db::Sqlite {
                 read,
-                write,
-                wal: Arc::new(wal),
+                write: Writer::new(write, wal),
             },
         })
     }
@@ -263,10 +281,7 @@ impl Store {
     /// A transaction that may change things; at most one at a time.
     pub async fn write(&self) -> Result<Tx> {
         match &self.db {
-            Db::Sqlite { write, wal, .. } => Ok(Tx(On::SqliteWriter(
-                write.begin_with("BEGIN IMMEDIATE").await?,
-                Arc::clone(wal),
-            ))),
+            Db::Sqlite { write, .. } => Ok(Tx(On::SqliteWriter(write.transaction().await?))),
         }
     }
 

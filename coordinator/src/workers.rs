@@ -10,6 +10,7 @@
 //! | [`status`] | what a worker does, why, and what can be done about it; pure |
 //! | [`waiting`] | why nothing runs on a worker |
 //! | [`uptime`] | when a worker was there |
+//! | [`shown`] | what owners are shown of their workers, for the API and for pages |
 
 pub mod beside;
 pub mod demand;
@@ -17,6 +18,7 @@ pub mod earnings;
 pub mod hello;
 pub mod known_gpus;
 pub mod schedule;
+pub mod shown;
 pub mod status;
 pub mod uptime;
 pub mod waiting;
@@ -128,7 +130,9 @@ pub async fn rename(app: &App, owner: UserId, id: WorkerId, name: &str) -> Resul
     if !workers::rename(&mut tx, owner, id, valid_name(name)?).await? {
         return Err(WorkerError::NotFound);
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    app.bells.owners.ring(owner);
+    Ok(())
 }
 
 /// Gives a worker another token, in another config file. The old one is worth nothing from now on: whoever
@@ -147,6 +151,7 @@ pub async fn replace_token(
     tx.commit().await?;
     app.bells.commands.ring(id);
     take_back(app, &held).await?;
+    app.bells.owners.ring(owner);
     Ok(config(id, &name, &token, &app.url))
 }
 
@@ -198,6 +203,7 @@ pub async fn set_schedule(
     tx.commit().await?;
     // It may be given something now.
     app.bells.work.ring();
+    app.bells.owners.ring(owner);
     Ok(())
 }
 
@@ -222,7 +228,9 @@ async fn set_draining(
     };
     let mut tx = app.store.write().await?;
     if workers::set_draining(&mut tx, id, draining, decision).await? {
-        return Ok(tx.commit().await?);
+        tx.commit().await?;
+        app.bells.owners.ring(owner);
+        return Ok(());
     }
     let known = of_owner(&mut tx, owner, id).await?;
     Err(match known.status {
@@ -243,7 +251,9 @@ pub async fn retire(app: &App, owner: UserId, id: WorkerId) -> Result<(), Worker
     tx.commit().await?;
     app.telemetry.forget(id);
     app.bells.commands.ring(id);
-    Ok(take_back(app, &held).await?)
+    take_back(app, &held).await?;
+    app.bells.owners.ring(owner);
+    Ok(())
 }
 
 /// Stops a worker, whosever it is: it finishes what it renders and is given nothing more.
@@ -264,8 +274,10 @@ pub async fn suspend(
         return Err(WorkerError::NotFound);
     }
     note(&mut tx, id, Act::WorkerSuspended, decision).await?;
+    let owner = workers::owner(&mut tx, id).await?;
     tx.commit().await?;
     app.bells.commands.ring(id);
+    app.bells.owners.ring(owner);
     Ok(())
 }
 
@@ -283,8 +295,10 @@ pub async fn reinstate(app: &App, operator: UserId, id: WorkerId) -> Result<(), 
         return known.map(|_| ()).ok_or(WorkerError::NotFound);
     }
     note(&mut tx, id, Act::WorkerReinstated, decision).await?;
+    let owner = workers::owner(&mut tx, id).await?;
     tx.commit().await?;
     app.bells.work.ring();
+    app.bells.owners.ring(owner);
     Ok(())
 }
 

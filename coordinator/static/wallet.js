@@ -1,13 +1,20 @@
-// Signs in with an Aptos wallet (AIP-62): finds the wallets of this browser, has one sign the coordinator's
-// challenge, and hands over what it signed.
+// Signs in with an Aptos wallet (AIP-62), or adds one to the account: finds the wallets of this browser, has one sign
+// the coordinator's challenge, and hands over what it signed. Whatever a wallet says of itself is text.
 
 const NEEDED = ["aptos:account", "aptos:connect", "aptos:signMessage"];
+// Wallets register within a moment of the page's coming.
+const PATIENCE_MS = 1000;
+const NAME_LETTERS = 60;
 
+const place = document.getElementById("wallets");
+const trouble = document.getElementById("trouble");
 const wallets = new Map();
+let isOver = false;
 
 const register = (...found) => {
   for (const wallet of found) {
-    if (NEEDED.every((feature) => feature in wallet.features)) wallets.set(wallet.name, wallet);
+    const isOne = wallet && typeof wallet.name === "string" && wallet.features;
+    if (isOne && NEEDED.every((feature) => feature in wallet.features)) wallets.set(wallet.name, wallet);
   }
   show();
   return () => {};
@@ -15,28 +22,51 @@ const register = (...found) => {
 
 window.addEventListener("wallet-standard:register-wallet", (event) => event.detail({ register }));
 window.dispatchEvent(new CustomEvent("wallet-standard:app-ready", { detail: { register } }));
-setTimeout(show, 1000);
+setTimeout(() => { isOver = true; show(); }, PATIENCE_MS);
 
 function show() {
-  const place = document.getElementById("wallets");
-  const buttons = [...wallets.values()].map((wallet) => {
-    const button = document.createElement("button");
-    button.textContent = `Sign in with ${wallet.name}`;
-    button.onclick = () => signIn(wallet).catch((error) => say(error.message));
-    return button;
-  });
-  if (buttons.length === 0) buttons.push("No Aptos wallet was found in this browser.");
-  place.replaceChildren(...buttons);
+  if (wallets.size > 0) place.replaceChildren(...[...wallets.values()].map(button));
+  else if (isOver) place.replaceChildren();
+  document.getElementById("no-wallet").hidden = wallets.size > 0 || !isOver;
 }
 
-async function signIn(wallet) {
+// The icon is the wallet's own data, and so no picture for this page: initials tell them apart as well.
+function button(wallet) {
+  const name = wallet.name.slice(0, NAME_LETTERS);
+  const mark = element("span", name.split(/\s+/).slice(0, 2).map((word) => word[0] ?? "").join("").toUpperCase());
+  mark.className = "mark";
+  mark.setAttribute("aria-hidden", "true");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "wallet";
+  button.append(mark, element("b", `${place.dataset.verb} ${name}`));
+  button.addEventListener("click", () => prove(wallet).catch((error) => say(error.message)));
+  return button;
+}
+
+function element(tag, text) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+async function prove(wallet) {
   say("");
-  const challenge = await post("/api/v1/sign-in/wallet/challenge", {});
-  const proof = "aptos:signIn" in wallet.features
-    ? await bySignIn(wallet, challenge)
-    : await byMessage(wallet, challenge);
-  await post("/api/v1/sign-in/wallet", { nonce: challenge.nonce, ...proof });
-  location.assign(document.getElementById("wallets").dataset.next);
+  for (const button of place.querySelectorAll("button")) button.disabled = true;
+  try {
+    const { challenge: from, proof: to, next } = place.dataset;
+    const challenge = await post(from, {});
+    const proof = "aptos:signIn" in wallet.features
+      ? await bySignIn(wallet, challenge)
+      : await byMessage(wallet, challenge);
+    const answer = await post(to, { nonce: challenge.nonce, ...proof });
+    location.assign(answer.is_new ? `/welcome?${new URLSearchParams({ next })}` : next);
+  } catch (error) {
+    if (!error.hearing) throw error;
+    hear(error.hearing.secret);
+  } finally {
+    for (const button of place.querySelectorAll("button")) button.disabled = false;
+  }
 }
 
 async function bySignIn(wallet, challenge) {
@@ -51,7 +81,7 @@ async function byMessage(wallet, challenge) {
 }
 
 function approved(answer) {
-  if (answer.status !== "Approved") throw new Error("The wallet was not allowed to sign.");
+  if (answer.status !== "Approved") throw new Error("The wallet was not allowed to sign. You can try again.");
   return answer.args;
 }
 
@@ -65,11 +95,27 @@ async function post(path, body) {
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-  const json = await answer.json();
-  if (!answer.ok) throw new Error(json.detail ?? json.title);
-  return json;
+  const json = await answer.json().catch(() => ({}));
+  if (answer.ok) return json;
+  const error = new Error(sentence(json.detail ?? json.title ?? "The coordinator does not answer"));
+  error.hearing = json.hearing;
+  throw error;
+}
+
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
+// Whoever is banned is shown why; the secret that opens it goes in a form and into no address.
+function hear(secret) {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = "/hearing";
+  const field = document.createElement("input");
+  Object.assign(field, { type: "hidden", name: "secret", value: secret });
+  form.append(field);
+  document.body.append(form);
+  form.submit();
 }
 
 function say(text) {
-  document.getElementById("trouble").textContent = text;
+  trouble.textContent = text;
 }

@@ -16,20 +16,21 @@ use crate::app::App;
 use crate::store::attempts::NewAttempt;
 use crate::store::dispatch::{OnlineWorker, OpenJob};
 use crate::store::tasks::{TaskRow, TaskUpdate};
-use crate::store::workers::WorkerStatus;
+use crate::store::workers::{AgentRow, WorkerStatus};
 use crate::store::{self, Result, Tx};
 use crate::workers::{self, schedule};
 
 /// Answers a slot that asks for work, at once or within the hold.
-pub async fn work(app: &App, worker: WorkerId, ask: &AskForWork) -> Result<Work> {
+pub async fn work(app: &App, worker: &AgentRow, ask: &AskForWork) -> Result<Work> {
     let hold = ask.hold_ms.map_or(app.config.hold, |ms| {
         Duration::from_millis(ms.into()).min(app.config.hold)
     });
     let deadline = tokio::time::Instant::now() + hold;
     let mut bell = app.bells.work.listen();
     loop {
-        let lease = try_lease(app, worker, ask).await?;
+        let lease = try_lease(app, worker.id, ask).await?;
         if lease.is_some() {
+            app.bells.owners.ring(worker.owner_id);
             return Ok(Work {
                 lease,
                 commands: Vec::new(),

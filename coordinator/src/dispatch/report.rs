@@ -71,6 +71,7 @@ pub async fn report(
         };
         outcomes.push(answer(*attempt, end(app, *attempt, event).await?));
     }
+    app.bells.owners.ring(worker.owner_id);
     Ok(ReportAnswer {
         outcomes,
         lost,

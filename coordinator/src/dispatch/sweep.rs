@@ -51,7 +51,8 @@ async fn sweep(app: &App, tidy_too: bool) -> Result<()> {
     write_readings(app, history::span_of(app.now_us()), READINGS).await?;
     if tidy_too {
         remove_unneeded(app).await?;
-        forget_old_hours(app).await?;
+        uptime::tidy(&app.store, app.now_us()).await?;
+        forget_old_readings(app).await?;
     }
     Ok(())
 }
@@ -91,11 +92,10 @@ async fn write_readings(app: &App, before: i64, most: usize) -> Result<()> {
     Ok(())
 }
 
-async fn forget_old_hours(app: &App) -> Result<()> {
+async fn forget_old_readings(app: &App) -> Result<()> {
     let mut tx = app.store.write().await?;
     let span = history::first_span(history::HOURS_KEPT, app.now_us());
     store::readings::forget_before(&mut tx, span).await?;
-    store::uptime::forget_before(&mut tx, uptime::oldest_hour(app.now_us())).await?;
     tx.commit().await
 }
 

@@ -87,7 +87,7 @@ async fn ask_for_work(
     extract::Json(ask): extract::Json<AskForWork>,
 ) -> Result<Json<Work>> {
     known_instance(&worker.instance, ask.instance)?;
-    Ok(Json(hand_out::work(&app, worker.id, &ask).await?))
+    Ok(Json(hand_out::work(&app, &worker, &ask).await?))
 }
 
 /// Report outputs, failures, progress and logs; renews leases

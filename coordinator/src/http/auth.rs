@@ -198,7 +198,7 @@ impl FromRequestParts<Arc<App>> for Agent {
         let worker = workers::agent_by_token(&mut tx, &hash).await?;
         drop(tx);
         let worker = worker.ok_or_else(unknown_worker)?;
-        uptime::note(&app.store, &worker, app.now_us()).await?;
+        uptime::note(app, &worker).await?;
         Ok(Self(worker))
     }
 }

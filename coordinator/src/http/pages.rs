@@ -13,6 +13,8 @@
 //! | [`layout`] | what is around every page, and how one is sent |
 //! | [`assets`] | styles, scripts, icons; addresses that change with their content |
 //! | [`show`], [`draw`] | numbers, times and states as people read them; icons, bars and charts |
+//! | [`words`] | the same for accounts: standings, tokens, browsers |
+//! | [`arrival`] | what somebody brings along to the sign-in |
 //! | [`said`] | what was just done |
 //! | [`live`], [`shared`] | parts that change while one looks; those that look the same to everybody |
 //! | [`why`](mod@why) | entries of the ledger as sentences |
@@ -30,10 +32,13 @@ use tower_http::compression::CompressionLayer;
 use crate::app::App;
 
 mod account;
+mod arrival;
 mod assets;
 mod dashboard;
 mod draw;
+mod hearing;
 mod help;
+mod jobs;
 mod landing;
 mod layout;
 mod leaderboard;
@@ -49,6 +54,8 @@ mod show;
 mod sign_in;
 mod welcome;
 mod why;
+mod words;
+mod workers;
 
 pub use refusal::nothing_here;
 
@@ -63,7 +70,10 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(help::routes()) //       /help[/rules|/gpus]
         .merge(sign_in::routes()) //    /sign-in[/{secret}|/oidc[/callback]]
         .merge(welcome::routes()) //    /welcome  /account/roles[/add]
-        .merge(account::routes()) //    /account/tokens  /sign-out
+        .merge(workers::routes()) //    /workers[/…]  /install/{file}
+        .merge(jobs::routes()) //       /jobs[/new|/{id}[/frames/{frame}|…]]  /scenes/{id}/new-job
+        .merge(hearing::routes()) //    /hearing[/appeal|/export]
+        .merge(account::routes()) //    /account[/name|appeal|sessions/…|identities/…|tokens/…|delete]  /sign-out
         .merge(operator::routes()) //   /operator/…
         .layer(middleware::from_fn_with_state(
             Arc::clone(app),

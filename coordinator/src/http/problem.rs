@@ -30,7 +30,7 @@ pub struct Refused {
     /// The version of the rules that has to be accepted first.
     rules_version: Option<i64>,
     /// How somebody who is banned is heard.
-    hearing: Option<Hearing>,
+    hearing: Option<Box<Hearing>>,
     /// Where an upload goes on.
     offset: Option<u64>,
     retry_after_s: Option<u64>,
@@ -97,7 +97,7 @@ impl Refused {
             faults: self.faults.clone(),
             role: self.role,
             rules_version: self.rules_version,
-            hearing: self.hearing.clone(),
+            hearing: self.hearing.as_deref().cloned(),
         }
     }
 

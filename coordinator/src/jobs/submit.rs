@@ -2,7 +2,7 @@
 
 use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::{JobEstimate, NewJob, PRIORITY_DEFAULT};
-use pictor_protocol::{JobId, TaskId, UserId};
+use pictor_protocol::{JobId, Micros, TaskId, UserId};
 use uuid::Uuid;
 
 use super::charge::{self, Terms};
@@ -12,14 +12,34 @@ use super::state::Intent;
 use super::{JobError, plan};
 use crate::app::App;
 use crate::campaign;
+use crate::ledger::{self, Book};
 use crate::store::jobs::{self, NewJobRow};
 use crate::store::scenes::SceneRow;
 use crate::store::{dispatch, scenes};
 
+/// What became of a job that was submitted under an id of its creator's choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submitted {
+    Now,
+    /// Before, perhaps with other settings: that job stays as it is.
+    Before,
+}
+
 /// Stores a job and wakes idle slots.
 pub async fn submit(app: &App, owner: UserId, new: &NewJob) -> Result<JobId, JobError> {
-    let (scene, planned) = planned(app, owner, new).await?;
     let id = JobId::new(Uuid::now_v7());
+    submit_as(app, owner, id, new).await?;
+    Ok(id)
+}
+
+/// The same under an id that the creator chose: whoever sends it twice has one job.
+pub async fn submit_as(
+    app: &App,
+    owner: UserId,
+    id: JobId,
+    new: &NewJob,
+) -> Result<Submitted, JobError> {
+    let (scene, planned) = planned(app, owner, new).await?;
     let job = NewJobRow {
         id,
         owner,
@@ -39,6 +59,12 @@ pub async fn submit(app: &App, owner: UserId, new: &NewJob) -> Result<JobId, Job
         created_us: app.now_us(),
     };
     let mut tx = app.store.write().await?;
+    if let Some(row) = jobs::find(&mut tx, id).await? {
+        let is_theirs = row.owner_id == owner;
+        return is_theirs
+            .then_some(Submitted::Before)
+            .ok_or(JobError::NotFound("job"));
+    }
     jobs::insert(&mut tx, &job, || TaskId::new(Uuid::now_v7())).await?;
     if let Some(rules) = campaign::current(&app.rules, &mut tx, job.created_us).await? {
         let terms = terms(&rules, new, &planned);
@@ -47,7 +73,15 @@ pub async fn submit(app: &App, owner: UserId, new: &NewJob) -> Result<JobId, Job
     tx.commit().await?;
     app.bells.work.ring();
     tracing::info!(job.id = %id, frames = planned.frames.as_slice().len(), "job submitted");
-    Ok(id)
+    Ok(Submitted::Now)
+}
+
+/// What a job would be, before it is one.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    pub planned: Planned,
+    /// `None` where rendering costs nothing.
+    pub estimate: Option<JobEstimate>,
 }
 
 /// What a job would cost; `None` where rendering costs nothing. Nothing is stored.
@@ -56,10 +90,15 @@ pub async fn estimate(
     owner: UserId,
     new: &NewJob,
 ) -> Result<Option<JobEstimate>, JobError> {
+    Ok(preview(app, owner, new).await?.estimate)
+}
+
+/// What would be rendered, and what that would cost. Nothing is stored.
+pub async fn preview(app: &App, owner: UserId, new: &NewJob) -> Result<Preview, JobError> {
     let (_, planned) = planned(app, owner, new).await?;
     let mut tx = app.store.read().await?;
     let rules = campaign::current(&app.rules, &mut tx, app.now_us()).await?;
-    Ok(rules.map(|rules| {
+    let estimate = rules.map(|rules| {
         let standing = terms(&rules, new, &planned).standing();
         let estimate = standing.estimate();
         JobEstimate {
@@ -69,7 +108,28 @@ pub async fn estimate(
             estimate_micros: estimate.rest,
             needed_now_micros: standing.least(),
         }
-    }))
+    });
+    Ok(Preview { planned, estimate })
+}
+
+/// Credits that somebody can spend now; `None` where rendering costs nothing.
+pub async fn available(app: &App, owner: UserId) -> Result<Option<Micros>, JobError> {
+    let mut tx = app.store.read().await?;
+    let rules = campaign::current(&app.rules, &mut tx, app.now_us()).await?;
+    if rules.is_none() {
+        return Ok(None);
+    }
+    let balance = ledger::balance(&mut tx, Book::Credits, owner).await?;
+    Ok(Some(balance.available))
+}
+
+/// The Blender versions that workers of this network have or can install, in order.
+pub async fn known_blenders(app: &App) -> Result<Vec<Series>, JobError> {
+    let mut tx = app.store.read().await?;
+    let mut known = dispatch::known_series(&mut tx).await?;
+    known.sort_unstable();
+    known.dedup();
+    Ok(known)
 }
 
 async fn planned(app: &App, owner: UserId, new: &NewJob) -> Result<(SceneRow, Planned), JobError> {

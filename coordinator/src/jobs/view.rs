@@ -184,6 +184,16 @@ pub(super) fn engine_name(engine: Engine) -> &'static str {
     }
 }
 
+pub const fn frame_state(status: TaskStatus) -> FrameState {
+    match status {
+        TaskStatus::Queued => FrameState::Queued,
+        TaskStatus::Leased => FrameState::Leased,
+        TaskStatus::Done => FrameState::Done,
+        TaskStatus::Failed => FrameState::Failed,
+        TaskStatus::Cancelled => FrameState::Cancelled,
+    }
+}
+
 /// A frame as its owner sees it.
 pub fn frame(row: TaskRow, plan: &RenderPlan) -> Frame {
     let output = match (row.output.0, row.status) {
@@ -197,13 +207,7 @@ pub fn frame(row: TaskRow, plan: &RenderPlan) -> Frame {
     };
     Frame {
         frame: row.frame,
-        state: match row.status {
-            TaskStatus::Queued => FrameState::Queued,
-            TaskStatus::Leased => FrameState::Leased,
-            TaskStatus::Done => FrameState::Done,
-            TaskStatus::Failed => FrameState::Failed,
-            TaskStatus::Cancelled => FrameState::Cancelled,
-        },
+        state: frame_state(row.status),
         attempts: row.attempt,
         worker: row.worker_id.0.map(|id| WorkerName {
             id,

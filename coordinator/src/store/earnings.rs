@@ -144,3 +144,22 @@ pub async fn page(
         limit
     )
 }
+
+/// What a worker earned in an hour, in micros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct HourEarned {
+    pub hour: i64,
+    pub amount: i64,
+}
+
+/// What a worker earned by the day from an hour on, with what went back: the first hour of each day has all of it.
+pub async fn by_day(tx: &mut Tx, worker: WorkerId, since_hour: i64) -> Result<Vec<HourEarned>> {
+    fetch_all!(
+        tx,
+        HourEarned,
+        "SELECT CAST(hour / 24 * 24 AS BIGINT) AS hour, CAST(SUM(amount) AS BIGINT) AS amount \
+         FROM worker_earnings WHERE worker_id = $1 AND hour >= $2 GROUP BY hour / 24 ORDER BY 1",
+        worker.to_string(),
+        since_hour
+    )
+}

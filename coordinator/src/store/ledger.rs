@@ -121,7 +121,7 @@ pub async fn insert_postings(
     to: AccountId,
     amount: Micros,
 ) -> Result<()> {
-    execute!(
+    defer!(
         tx,
         "INSERT INTO ledger_postings (account, entry, line, amount) \
          VALUES ($3, $1, $2, -$5), ($4, $1, $2 + 1, $5)",
@@ -130,8 +130,7 @@ pub async fn insert_postings(
         from.0,
         to.0,
         amount.get()
-    )?;
-    Ok(())
+    )
 }
 
 pub async fn balance(tx: &mut Tx, book: Book, account: Account) -> Result<Micros> {
@@ -218,7 +217,7 @@ macro_rules! select_hold {
 }
 
 pub async fn insert_hold(tx: &mut Tx, hold: &NewHold, now_us: i64) -> Result<()> {
-    execute!(
+    defer!(
         tx,
         "INSERT INTO ledger_holds \
              (key, book, owner, source, destination, status, amount, due_us, created_us) \
@@ -231,8 +230,7 @@ pub async fn insert_hold(tx: &mut Tx, hold: &NewHold, now_us: i64) -> Result<()>
         hold.amount.get(),
         hold.due_us,
         now_us
-    )?;
-    Ok(())
+    )
 }
 
 pub async fn hold(tx: &mut Tx, key: &str) -> Result<Option<HoldRow>> {

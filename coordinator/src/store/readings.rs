@@ -23,7 +23,7 @@ pub async fn add(tx: &mut Tx, spans: &[(Place, Readings)]) -> Result<()> {
          memory_max = CASE WHEN excluded.memory_max > worker_readings.memory_max \
              THEN excluded.memory_max ELSE worker_readings.memory_max END";
     for some in spans.chunks(AT_ONCE) {
-        match tx.connection() {
+        match tx.connection().await? {
             Connection::Sqlite(connection) => {
                 let mut query = QueryBuilder::new(HEAD);
                 query.push_values(some, |mut row, (place, readings)| {

@@ -58,7 +58,7 @@ macro_rules! select {
 
 pub async fn insert(tx: &mut Tx, job: JobId, rows: &[(TaskId, i32)]) -> Result<()> {
     const HEAD: &str = "INSERT INTO tasks (id, job_id, frame, status, revision) ";
-    match tx.connection() {
+    match tx.connection().await? {
         Connection::Sqlite(connection) => {
             let mut query = QueryBuilder::new(HEAD);
             query.push_values(rows, |mut row, (id, frame)| {

@@ -30,7 +30,7 @@ macro_rules! of_workers {
     ($tx:expr, $row:ty, $workers:expr, $head:literal, $query:ident => $tail:expr) => {{
         let mut found: Vec<$row> = Vec::new();
         for some in $workers.chunks(AT_ONCE) {
-            match $tx.connection() {
+            match $tx.connection().await? {
                 Connection::Sqlite(connection) => {
                     let mut $query = QueryBuilder::new($head);
                     let mut ids = $query.separated(", ");

@@ -133,6 +133,44 @@ pub async fn workers(tx: &mut Tx, wanted: &WorkersWanted<'_>) -> Result<Vec<Sort
     }
 }
 
+/// What is true of all workers of an owner together, the retired ones aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Together {
+    pub workers: i64,
+    pub online: i64,
+    /// Frames that they hold.
+    pub leased: i64,
+    /// What they earned, in micros.
+    pub earned: i64,
+}
+
+/// All workers of an owner together; whoever was heard of since then is online.
+pub async fn together(
+    tx: &mut Tx,
+    owner: UserId,
+    online_since_us: i64,
+    earned_from_hour: i64,
+) -> Result<Together> {
+    fetch_one!(
+        tx,
+        Together,
+        "SELECT COUNT(*) AS workers, \
+             CAST(COALESCE(SUM(CASE WHEN last_seen_us >= $2 THEN 1 ELSE 0 END), 0) AS BIGINT) AS online, \
+             CAST(COALESCE(SUM((SELECT COUNT(*) FROM attempts \
+                 WHERE worker_id = workers.id AND attempts.status = 'leased')), 0) AS BIGINT) AS leased, \
+             CAST(COALESCE(SUM((SELECT SUM(amount) FROM worker_earnings \
+                     WHERE worker_id = workers.id AND hour >= $3)), 0) \
+                 - COALESCE(SUM((SELECT SUM(returned) FROM ledger_holds \
+                     WHERE worker_id = workers.id AND returned > 0 AND ledger_holds.created_us >= $4)), 0) \
+                 AS BIGINT) AS earned \
+         FROM workers WHERE owner_id = $1 AND status <> 'retired'",
+        owner.to_string(),
+        online_since_us,
+        earned_from_hour,
+        earned_from_hour * HOUR_US
+    )
+}
+
 /// One frame that a worker was given.
 #[derive(Debug, FromRow)]
 pub struct WorkerTaskRow {

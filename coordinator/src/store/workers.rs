@@ -25,6 +25,8 @@ words! {
 pub struct AgentRow {
     #[sqlx(try_from = "String")]
     pub id: WorkerId,
+    #[sqlx(try_from = "String")]
+    pub owner_id: UserId,
     pub name: String,
     #[sqlx(try_from = "String")]
     pub status: WorkerStatus,
@@ -172,7 +174,7 @@ pub async fn agent_by_token(tx: &mut Tx, token_hash: &str) -> Result<Option<Agen
     fetch_optional!(
         tx,
         AgentRow,
-        "SELECT id, name, status, last_seen_us, instance, token_hash FROM workers \
+        "SELECT id, owner_id, name, status, last_seen_us, instance, token_hash FROM workers \
          WHERE token_hash = $1 AND status <> 'retired'",
         token_hash
     )

@@ -56,6 +56,7 @@ pub async fn welcome(app: &App, worker: &AgentRow, hello: Hello) -> Result<(), H
     );
     // A runtime that a job waits for may have come with it.
     app.bells.work.ring();
+    app.bells.owners.ring(worker.owner_id);
     Ok(())
 }
 
@@ -67,7 +68,9 @@ pub async fn turn_away(app: &App, worker: &AgentRow, version: &str) -> Result<()
     let version: String = version.chars().take(VERSION_CHARS).collect();
     let mut tx = app.store.write().await?;
     store::workers::turn_away(&mut tx, worker.id, &version, app.now_us()).await?;
-    tx.commit().await
+    tx.commit().await?;
+    app.bells.owners.ring(worker.owner_id);
+    Ok(())
 }
 
 /// What may be believed of a hello, and the scores that may not, each with its slot. Proofs for a Blender

@@ -1,9 +1,12 @@
 //! When a worker was there, by the coordinator's own clock: measured by the gaps between its signs of life, so
 //! that silence counts as absence, whatever the worker says of itself. Kept by the hour, in UTC.
 
+use std::collections::BTreeMap;
+
 use pictor_protocol::worker::{Uptime, UptimeSpan, UptimeStep};
 
 use super::SILENCE_US;
+use crate::app::App;
 use crate::store::uptime::HourRow;
 use crate::store::workers::{self, AgentRow};
 use crate::store::{Result, Store, uptime};
@@ -14,22 +17,29 @@ const SEEN_EVERY_US: i64 = 10 * 1_000_000;
 
 pub const HOUR_US: i64 = 3_600 * 1_000_000;
 const HOURS_A_DAY: i64 = 24;
-/// How long the hours are kept.
-pub const DAYS_KEPT: i64 = 90;
+/// How long the hours are kept; older ones are put together by the day.
+pub const HOURLY_DAYS: i64 = 90;
+/// How long the days are kept.
+pub const DAYS_KEPT: i64 = 365;
 
 /// Notes a sign of life, and the time since the one before if the worker was there throughout.
-pub async fn note(store: &Store, worker: &AgentRow, now_us: i64) -> Result<()> {
+pub async fn note(app: &App, worker: &AgentRow) -> Result<()> {
+    let now_us = app.now_us();
     let before_us = worker.last_seen_us;
     if before_us.is_some_and(|seen| now_us - seen <= SEEN_EVERY_US) {
         return Ok(());
     }
-    let mut tx = store.write().await?;
+    let mut tx = app.store.write().await?;
     if workers::seen(&mut tx, worker.id, before_us, now_us).await? {
         for HourRow { hour, seen_us } in presence_between(before_us, now_us) {
             uptime::add(&mut tx, worker.id, hour, seen_us).await?;
         }
     }
-    tx.commit().await
+    tx.commit().await?;
+    if before_us.is_none_or(|seen| now_us - seen > SILENCE_US) {
+        app.bells.owners.ring(worker.owner_id);
+    }
+    Ok(())
 }
 
 /// How long a worker was there between two signs of life, by the hour. After a silence that is too long nobody
@@ -57,9 +67,14 @@ pub fn first_hour(days: i64, created_us: i64, now_us: i64) -> i64 {
     ((today - days + 1) * HOURS_A_DAY).max(created_us.div_euclid(HOUR_US))
 }
 
-/// The oldest hour that is kept.
-pub fn oldest_hour(now_us: i64) -> i64 {
-    first_hour(DAYS_KEPT, i64::MIN, now_us)
+/// Puts hours together that nobody looks at one by one any more, and forgets what is older than that.
+pub async fn tidy(store: &Store, now_us: i64) -> Result<()> {
+    let mut tx = store.write().await?;
+    let hourly = first_hour(HOURLY_DAYS, i64::MIN, now_us);
+    uptime::put_together_before(&mut tx, hourly).await?;
+    let kept = first_hour(DAYS_KEPT, i64::MIN, now_us);
+    uptime::forget_before(&mut tx, kept).await?;
+    tx.commit().await
 }
 
 /// The uptime from an hour on until now, without gaps.
@@ -69,14 +84,14 @@ pub fn uptime(rows: &[HourRow], first_hour: i64, step: UptimeStep, now_us: i64) 
         UptimeStep::Day | UptimeStep::Unknown => HOURS_A_DAY,
     };
     let last = now_us.div_euclid(HOUR_US).div_euclid(hours);
+    let mut seen_us: BTreeMap<i64, i64> = BTreeMap::new();
+    for row in rows {
+        *seen_us.entry(row.hour.div_euclid(hours)).or_default() += row.seen_us;
+    }
     let spans: Vec<_> = (first_hour.div_euclid(hours)..=last)
-        .map(|span| {
-            let within = |row: &&HourRow| row.hour.div_euclid(hours) == span;
-            let seen_us: i64 = rows.iter().filter(within).map(|row| row.seen_us).sum();
-            UptimeSpan {
-                start_ms: span * hours * HOUR_US / 1_000,
-                seen_ms: seen_us / 1_000,
-            }
+        .map(|span| UptimeSpan {
+            start_ms: span * hours * HOUR_US / 1_000,
+            seen_ms: seen_us.get(&span).map_or(0, |seen_us| seen_us / 1_000),
         })
         .collect();
     Uptime {

@@ -4,6 +4,7 @@
 
 mod account;
 mod bad_input;
+mod browser;
 mod campaign;
 mod cli;
 mod community;
@@ -21,6 +22,7 @@ mod machines;
 mod my_workers;
 mod network;
 mod openapi;
+mod pages;
 mod payouts;
 mod people;
 mod presence;

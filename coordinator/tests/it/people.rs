@@ -133,12 +133,12 @@ async fn a_sign_in_link_works_once_and_not_by_being_opened() {
             Method::POST,
             "/account/tokens",
             &[("cookie", cookie), ("origin", &world.url)],
-            Vec::new(),
+            b"name=laptop&scope=jobs&days=90".to_vec(),
         )
         .await;
     let page = String::from_utf8_lossy(&minted.body).into_owned();
     let token = page
-        .split("<pre id=\"token\">")
+        .split("<pre id=\"token\" tabindex=\"0\">")
         .nth(1)
         .and_then(|rest| rest.split('<').next())
         .unwrap();

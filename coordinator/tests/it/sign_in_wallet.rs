@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::harness::World;
 use crate::harness::browser::Browser;
-use crate::harness::counterparts::{FullNode, Wallets, anybody, sign_in_page};
+use crate::harness::counterparts::{FullNode, Wallets, anybody};
 
 const CHALLENGE: &str = "/api/v1/sign-in/wallet/challenge";
 const SIGN_IN: &str = "/api/v1/sign-in/wallet";
@@ -278,23 +278,6 @@ async fn rubbish_is_refused_in_words() {
             .await
             .problem(ProblemKind::Invalid);
     }
-}
-
-#[tokio::test]
-async fn the_pages_script_signs_in_with_the_wallets_that_it_finds() {
-    let world = with_wallets().await;
-    for feature in ["aptos:signIn", "aptos:signMessage"] {
-        let went = sign_in_page(&world.url, feature).await;
-        assert_eq!(went["names"], json!(["Sign in with Petra of the tests"]));
-        assert_eq!(went["to"], "/", "{went}");
-        let cookie = went["cookie"].as_str().unwrap();
-        let mut browser = Browser::on(&world.url);
-        let (name, rest) = cookie.split_once('=').unwrap();
-        browser.set_cookie(name, rest.split(';').next().unwrap());
-        assert_eq!(browser.get("/api/v1/me").await.status, StatusCode::OK);
-    }
-    let went = sign_in_page(&world.url, "rejected").await;
-    assert_eq!(went["trouble"], "The wallet was not allowed to sign.");
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pictor_protocol::ChallengeId;
 use pictor_protocol::challenge::{BeginChallenge, Challenge};
+use pictor_protocol::problem::ProblemKind;
 use tokio::sync::oneshot;
 
 use super::line::Line;
@@ -15,9 +15,10 @@ use super::{ChallengeTask, Renderer};
 use crate::agent::challenging::{ChallengeEnd, ChallengeOrder};
 use crate::agent::{Event, SlotId};
 use crate::backoff::Backoff;
+use crate::coordinator::CallError;
 use crate::errors::Chain;
 
-/// An answer that does not get through is sent again so often; after that it is too late anyway.
+/// What does not get through is sent again so often; after that it is too late anyway.
 const TRIES: u32 = 4;
 
 pub(super) async fn answer<R: Renderer>(line: Line, renderer: Arc<R>, prepared: Prepared) {
@@ -66,31 +67,38 @@ impl Prepared {
             let begin = BeginChallenge {
                 instance: line.instance(),
             };
-            let begun = line.coordinator().begin_challenge(challenge, &begin).await;
-            let begun = begun.map_err(|error| Chain(&error).to_string())?;
-            self.what.send(begun).ok();
+            let begun = tried(line, || {
+                line.coordinator().begin_challenge(challenge, &begin)
+            });
+            self.what.send(begun.await?).ok();
             Ok(())
         };
         let (picture, begun) = tokio::join!(renderer.answer(self.task), begin);
         begun?;
-        hand_in(line, challenge, picture?.into()).await
+        let picture: Bytes = picture?.into();
+        let answer = || line.coordinator().answer_challenge(challenge, &picture);
+        let received = tried(line, answer).await?;
+        Ok(Duration::from_millis(received.took_ms.max(0) as u64))
     }
 }
 
-async fn hand_in(line: &Line, challenge: ChallengeId, picture: Bytes) -> ChallengeEnd {
+/// Calls until there is an answer or a refusal. A coordinator that is started anew in between knows the challenge.
+async fn tried<T, F>(line: &Line, call: impl Fn() -> F) -> Result<T, String>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
     let mut backoff = Backoff::default();
     let mut tries = 1;
     loop {
-        let answer = line.coordinator().answer_challenge(challenge, &picture);
-        match answer.await {
-            Ok(received) => {
-                return Ok(Duration::from_millis(received.took_ms.max(0) as u64));
-            }
-            Err(error) if error.is_outage() && tries < TRIES => {
-                tries += 1;
-                line.pause(&mut backoff).await;
-            }
-            Err(error) => return Err(Chain(&error).to_string()),
+        let error = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let may_heal = error.is_outage() || error.problem() == Some(ProblemKind::Internal);
+        if !may_heal || tries == TRIES {
+            return Err(Chain(&error).to_string());
         }
+        tries += 1;
+        line.pause(&mut backoff).await;
     }
 }

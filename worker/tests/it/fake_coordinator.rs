@@ -2,6 +2,7 @@
 //! real one is tested with real workers elsewhere; this one is for what the real one must never do.
 
 mod blobs;
+mod challenges;
 mod leases;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -73,6 +74,7 @@ pub struct Inner {
     pub ranges: Vec<String>,
     /// Added to the clock that workers see.
     pub clock_ahead_ms: i64,
+    pub challenges: challenges::Challenges,
 }
 
 impl FakeCoordinator {
@@ -251,6 +253,10 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> std::io::Resul
         "report" => report(&state, read(&body)),
         "commands" => commands(&state).await,
         "registration" => registration(&state),
+        path if path.starts_with("challenges/") => {
+            let path = path.trim_start_matches("challenges/");
+            challenges::challenge(&state, path, body).await
+        }
         _ => return blobs::blob(&state, &path, &parts, body),
     };
     state.ring();

@@ -14,6 +14,7 @@ mod blender_refuses;
 mod blender_renders;
 mod blender_versions;
 mod blender_world;
+mod challenges;
 mod doctor;
 mod fake_blender;
 mod fake_coordinator;

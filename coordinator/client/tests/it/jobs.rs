@@ -76,7 +76,7 @@ fn frames_are_approved_and_sent_back_with_a_reason() {
         let job = job_with_id(JOB, 9, "rendering", 1);
         if exchange.path.ends_with("/send-back") {
             let asked = exchange.json_body();
-            assert_eq!(asked, json!({ "frames": "1-2", "reason": "noise" }));
+            assert_eq!(asked, json!({ "frames": "1-3", "reason": "noise" }));
             let done = json!({ "frames": 2, "refunded_micros": 1_500_000, "settled_frames": 1, "job": job });
             exchange.json(200, &done);
         } else if exchange.path.ends_with("/approve") {
@@ -87,7 +87,7 @@ fn frames_are_approved_and_sent_back_with_a_reason() {
         }
     });
     let desk = Desk::new();
-    let sent_back = ["send-back", JOB, "1-2", "--reason", "noise"];
+    let sent_back = ["send-back", JOB, "1-3", "--reason", "noise"];
     let ended = desk.run(&server, &sent_back).with(0);
     assert!(
         ended

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pictor_protocol::BlobHash;
 use pictor_protocol::blob::{UPLOAD_LENGTH, UPLOAD_OFFSET};
 use pictor_protocol::problem::{Problem, ProblemKind};
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 use utoipa_axum::router::OpenApiRouter;
@@ -140,6 +141,25 @@ async fn drain(body: &mut axum::body::BodyDataStream) {
             return;
         };
         read += chunk.len();
+    }
+}
+
+/// `?v=…` is the beginning of the hash of what is asked for: an address whose content never changes, as pages use
+/// it for pictures.
+#[derive(Debug, Deserialize)]
+pub struct Version {
+    v: Option<String>,
+}
+
+impl Version {
+    /// Lets browsers keep the answer, if it is of that version.
+    pub fn keep(&self, hash: BlobHash, mut answer: Response) -> Response {
+        let is_it = |v: &String| v.len() >= 8 && hash.to_string().starts_with(v.as_str());
+        if self.v.as_ref().is_some_and(is_it) {
+            let for_ever = HeaderValue::from_static("private, max-age=31536000, immutable");
+            answer.headers_mut().insert(header::CACHE_CONTROL, for_ever);
+        }
+        answer
     }
 }
 

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
+use pictor_protocol::frames::FrameList;
 use pictor_protocol::job::{Frame, FramePage, RenderPlan};
 use pictor_protocol::problem::Problem;
 use pictor_protocol::{JobId, UserId};
@@ -19,13 +20,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zip::write::SimpleFileOptions;
 
-use super::blobs::send;
+use super::blobs::{Version, send};
 use crate::app::App;
 use crate::dispatch::task::TaskStatus;
 use crate::http::auth::Creator;
 use crate::http::extract::{Path, Query};
 use crate::http::problem::{Refused, Result};
-use crate::jobs::view;
+use crate::jobs::{overview, view};
 use crate::store;
 use crate::store::jobs::JobRow;
 use crate::store::tasks::TaskRow;
@@ -108,12 +109,14 @@ async fn output(
     State(app): State<Arc<App>>,
     Creator(user): Creator,
     Path((id, frame)): Path<(JobId, i32)>,
+    Query(version): Query<Version>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let (row, job) = find(&app, user, id, frame).await?;
     let hash = row.output.0.filter(|_| row.status == TaskStatus::Done);
     let hash = hash.ok_or_else(|| Refused::not_found("output yet"))?;
-    send(&app, hash, &headers, job.plan.0.format.media_type()).await
+    let answer = send(&app, hash, &headers, job.plan.0.format.media_type()).await?;
+    Ok(version.keep(hash, answer))
 }
 
 /// A small JPEG of a done frame
@@ -124,17 +127,14 @@ async fn thumbnail(
     State(app): State<Arc<App>>,
     Creator(user): Creator,
     Path((id, frame)): Path<(JobId, i32)>,
+    Query(version): Query<Version>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let (row, _) = find(&app, user, id, frame).await?;
     let hash = row.thumbnail.0.filter(|_| row.status == TaskStatus::Done);
-    send(
-        &app,
-        hash.ok_or_else(|| Refused::not_found("thumbnail"))?,
-        &headers,
-        "image/jpeg",
-    )
-    .await
+    let hash = hash.ok_or_else(|| Refused::not_found("thumbnail"))?;
+    let answer = send(&app, hash, &headers, "image/jpeg").await?;
+    Ok(version.keep(hash, answer))
 }
 
 /// What Blender said while it rendered a frame, every attempt
@@ -148,15 +148,7 @@ async fn log(
 ) -> Result<Response> {
     let (row, _) = find(&app, user, id, frame).await?;
     let mut tx = app.store.read().await?;
-    let mut text = String::new();
-    let mut attempt = None;
-    for piece in store::logs::of_task(&mut tx, row.id).await? {
-        if attempt != Some(piece.attempt) {
-            text += &format!("--- attempt {} ---\n", piece.attempt);
-            attempt = Some(piece.attempt);
-        }
-        text += &piece.text;
-    }
+    let text = overview::log(&mut tx, row.id).await?;
     let plain = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -164,19 +156,32 @@ async fn log(
     Ok((plain, text).into_response())
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ZipQuery {
+    /// Only these frames, such as `1-10,15`; every one when unset
+    #[param(value_type = Option<String>)]
+    frames: Option<FrameList>,
+}
+
 /// Every done frame in one zip, streamed
-#[utoipa::path(get, path = "/api/v1/jobs/{id}/output.zip", tag = "frames", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/output.zip", tag = "frames",
+    params(("id" = String, Path), ZipQuery),
     responses((status = 200), (status = "4XX", body = Problem)))]
 async fn output_zip(
     State(app): State<Arc<App>>,
     Creator(user): Creator,
     Path(id): Path<JobId>,
+    Query(query): Query<ZipQuery>,
 ) -> Result<Response> {
+    let wanted = query.frames.as_ref().map(FrameList::as_slice);
+    let is_wanted = |frame| wanted.is_none_or(|frames| frames.binary_search(&frame).is_ok());
     let plan = plan(&app, user, id).await?;
     let mut tx = app.store.read().await?;
     let rows = store::tasks::page(&mut tx, id, Some(TaskStatus::Done), None, i64::MAX).await?;
     let files: Vec<(String, PathBuf)> = rows
         .iter()
+        .filter(|row| is_wanted(row.frame))
         .filter_map(|row| {
             Some((
                 view::file_name(row.frame, &plan),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use pictor_protocol::TokenId;
 use pictor_protocol::people::{ChooseRoles, Me, MintedToken, NewToken, Token, TokenList};
 use pictor_protocol::problem::Problem;
+use pictor_protocol::{TokenId, UserId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -78,6 +78,14 @@ async fn mint(
     person: Person,
     extract::Json(new): extract::Json<NewToken>,
 ) -> Result<(StatusCode, Json<MintedToken>)> {
+    Ok((
+        StatusCode::CREATED,
+        Json(mint_for(&app, &person, new).await?),
+    ))
+}
+
+/// A token of somebody, which can do no more than they can with what they came with.
+pub async fn mint_for(app: &App, person: &Person, new: NewToken) -> Result<MintedToken> {
     // A token must not be able to make a stronger one, and a person's can do what the person may.
     for scope in &new.scopes {
         person.holder.check(Right::of_scope(*scope))?;
@@ -90,21 +98,26 @@ async fn mint(
     let now_us = app.now_us();
     app.sign_in.limits.by_account(person.user.id, now_us)?;
     let token = accounts::mint_token(&app.store, &person.user, &spec, now_us).await?;
-    let minted = MintedToken {
+    Ok(MintedToken {
         token: token.secret.reveal().into(),
         scopes: new.scopes,
         expires_ms: token.expires_us.map(|us| us / 1_000),
         id: Some(token.id),
-    };
-    Ok((StatusCode::CREATED, Json(minted)))
+    })
 }
 
 /// One's access tokens that work, the latest first
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "people", security(("session" = [])),
     responses((status = 200, body = TokenList), (status = "4XX", body = Problem)))]
 async fn list_tokens(State(app): State<Arc<App>>, Browser(of): Browser) -> Result<Json<TokenList>> {
+    let tokens = tokens_of(&app, of.user_id).await?;
+    Ok(Json(TokenList { tokens }))
+}
+
+/// Somebody's tokens that work.
+pub async fn tokens_of(app: &App, user: UserId) -> Result<Vec<Token>> {
     let mut tx = app.store.read().await?;
-    let rows = store::people::tokens_of(&mut tx, of.user_id, app.now_us()).await?;
+    let rows = store::people::tokens_of(&mut tx, user, app.now_us()).await?;
     let tokens = rows.into_iter().map(|row| Token {
         id: row.id,
         name: row.name,
@@ -112,9 +125,7 @@ async fn list_tokens(State(app): State<Arc<App>>, Browser(of): Browser) -> Resul
         created_ms: row.created_us / 1_000,
         expires_ms: row.expires_us.map(|us| us / 1_000),
     });
-    Ok(Json(TokenList {
-        tokens: tokens.collect(),
-    }))
+    Ok(tokens.collect())
 }
 
 /// Revoke one of one's access tokens
@@ -126,10 +137,14 @@ async fn revoke_token(
     Browser(of): Browser,
     Path(id): Path<TokenId>,
 ) -> Result<StatusCode> {
+    revoke(&app, of.user_id, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub async fn revoke(app: &App, user: UserId, id: TokenId) -> Result<()> {
     let mut tx = app.store.write().await?;
-    if !store::people::revoke_token_of(&mut tx, of.user_id, id, app.now_us()).await? {
+    if !store::people::revoke_token_of(&mut tx, user, id, app.now_us()).await? {
         return Err(Refused::not_found("token"));
     }
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(tx.commit().await?)
 }

@@ -14,11 +14,11 @@ use pictor_protocol::review::{ApproveFrames, SendBackFrames, SentBackFrames};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::blobs::send;
+use super::blobs::{Version, send};
 use super::{frames, jobs};
 use crate::app::App;
 use crate::http::auth::Creator;
-use crate::http::extract::{self, Path};
+use crate::http::extract::{self, Path, Query};
 use crate::http::problem::{Refused, Result};
 use crate::jobs::{approve, at_work, send_back};
 use crate::store;
@@ -94,6 +94,7 @@ async fn attempt_output(
     State(app): State<Arc<App>>,
     Creator(user): Creator,
     Path((id, frame, attempt)): Path<(JobId, i32, u32)>,
+    Query(version): Query<Version>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let (row, job) = frames::find(&app, user, id, frame).await?;
@@ -101,7 +102,8 @@ async fn attempt_output(
     let made = store::reviews::picture(&mut tx, row.id, attempt).await?;
     let hash = made.and_then(|made| made.output.0);
     let hash = hash.ok_or_else(|| Refused::not_found("output"))?;
-    send(&app, hash, &headers, job.plan.0.format.media_type()).await
+    let answer = send(&app, hash, &headers, job.plan.0.format.media_type()).await?;
+    Ok(version.keep(hash, answer))
 }
 
 /// A small JPEG of one attempt's picture
@@ -112,6 +114,7 @@ async fn attempt_thumbnail(
     State(app): State<Arc<App>>,
     Creator(user): Creator,
     Path((id, frame, attempt)): Path<(JobId, i32, u32)>,
+    Query(version): Query<Version>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let (row, _) = frames::find(&app, user, id, frame).await?;
@@ -119,5 +122,6 @@ async fn attempt_thumbnail(
     let made = store::reviews::picture(&mut tx, row.id, attempt).await?;
     let hash = made.and_then(|made| made.thumbnail.0);
     let hash = hash.ok_or_else(|| Refused::not_found("thumbnail"))?;
-    send(&app, hash, &headers, "image/jpeg").await
+    let answer = send(&app, hash, &headers, "image/jpeg").await?;
+    Ok(version.keep(hash, answer))
 }

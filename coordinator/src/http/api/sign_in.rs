@@ -6,12 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse};
 use http::{HeaderName, StatusCode, header};
-use pictor_protocol::IdentityId;
-use pictor_protocol::people::{IdentityList, PepperExport};
+use pictor_protocol::people::{Identity, IdentityList, PepperExport};
 use pictor_protocol::problem::{Problem, ProblemKind};
 use pictor_protocol::sign_in::{
     AskForChallenge, OidcRedirect, SignInWays, SignedIn, WalletChallenge, WalletProof,
 };
+use pictor_protocol::{IdentityId, UserId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -92,10 +92,14 @@ async fn oidc(State(app): State<Arc<App>>, _: Visitor) -> Result<(Cookie, Json<O
 #[utoipa::path(get, path = "/api/v1/identities", tag = "sign_in", security(("session" = [])),
     responses((status = 200, body = IdentityList), (status = "4XX", body = Problem)))]
 async fn list(State(app): State<Arc<App>>, Browser(of): Browser) -> Result<Json<IdentityList>> {
-    let rows = identities::of_user(&mut app.store.read().await?, of.user_id).await?;
-    Ok(Json(IdentityList {
-        identities: rows.into_iter().map(view).collect(),
-    }))
+    let identities = identities_of(&app, of.user_id).await?;
+    Ok(Json(IdentityList { identities }))
+}
+
+/// The ways in which somebody signs in.
+pub async fn identities_of(app: &App, user: UserId) -> Result<Vec<Identity>> {
+    let rows = identities::of_user(&mut app.store.read().await?, user).await?;
+    Ok(rows.into_iter().map(view).collect())
 }
 
 /// Take a way to sign in from one's account, and sign out who used it; the last one stays
@@ -107,12 +111,17 @@ async fn unlink(
     FreshBrowser(of): FreshBrowser,
     Path(id): Path<IdentityId>,
 ) -> Result<StatusCode> {
+    take_away(&app, of.user_id, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a way to sign in from somebody's account.
+pub async fn take_away(app: &App, user: UserId, id: IdentityId) -> Result<()> {
     let mut tx = app.store.write().await?;
-    if identities::delete(&mut tx, of.user_id, id).await? {
-        tx.commit().await?;
-        return Ok(StatusCode::NO_CONTENT);
+    if identities::delete(&mut tx, user, id).await? {
+        return Ok(tx.commit().await?);
     }
-    let mine = identities::of_user(&mut tx, of.user_id).await?;
+    let mine = identities::of_user(&mut tx, user).await?;
     if mine.iter().any(|row| row.id == id) {
         return Err(Refused::new(
             ProblemKind::Conflict,
@@ -169,6 +178,12 @@ async fn export_pepper(
     FreshBrowser(of): FreshBrowser,
     Path(id): Path<IdentityId>,
 ) -> Result<impl IntoResponse> {
+    let export = pepper_of(&app, &of, id).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(export)))
+}
+
+/// The pepper of an identity, for whoever began the session with it.
+pub async fn pepper_of(app: &App, of: &SessionOf, id: IdentityId) -> Result<PepperExport> {
     let mine = identities::of_user(&mut app.store.read().await?, of.user_id).await?;
     let identity = mine.into_iter().find(|row| row.id == id);
     let identity = identity.ok_or_else(|| Refused::not_found("identity"))?;
@@ -178,13 +193,12 @@ async fn export_pepper(
             "sign in with this very identity to get its pepper",
         ));
     }
-    let export = app.sign_in.export_pepper(&identity)?.ok_or_else(|| {
+    app.sign_in.export_pepper(&identity)?.ok_or_else(|| {
         Refused::new(
             ProblemKind::Conflict,
             "a wallet's account has no pepper: its key is in the wallet",
         )
-    })?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(export)))
+    })
 }
 
 /// Signs a browser in as whom its identity belongs to.

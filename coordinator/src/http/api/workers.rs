@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use pictor_protocol::WorkerId;
 use pictor_protocol::problem::Problem;
 use pictor_protocol::schedule::Schedule;
 use pictor_protocol::worker::{
     ChangeWorker, Demand, DrainWorker, NewWorker, Presence, SuspendWorker, Worker, WorkerList,
 };
 use pictor_protocol::worker_config::WorkerConfig;
-use pictor_protocol::{UserId, WorkerId};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,11 +22,8 @@ use crate::http::auth::{Operator, WorkerOwner};
 use crate::http::cursor;
 use crate::http::extract::{self, Path, Query};
 use crate::http::problem::Result;
-use crate::store;
-use crate::store::worker_pages::{SortedWorker, SortedWorkerRow, WorkersWanted};
 use crate::workers;
-use crate::workers::beside::Beside;
-use crate::workers::{SILENCE_US, earnings};
+use crate::workers::shown::{self, Sort, Wanted};
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -51,33 +48,6 @@ async fn create(
 ) -> Result<(StatusCode, Json<WorkerConfig>)> {
     let config = workers::create(&app.store, user, &new.name, &app.url, app.now_us()).await?;
     Ok((StatusCode::CREATED, Json(config)))
-}
-
-/// What workers are sorted by.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Sort {
-    Name,
-    #[default]
-    Created,
-    /// When they were heard of last.
-    Seen,
-    /// Those online first; by name among equals.
-    Presence,
-    /// What they earned today.
-    Earned,
-}
-
-impl Sort {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Created => "created",
-            Self::Seen => "seen",
-            Self::Presence => "presence",
-            Self::Earned => "earned",
-        }
-    }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -112,38 +82,20 @@ async fn list(
     WorkerOwner(user): WorkerOwner,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<WorkerList>> {
-    let limit = query.limit.unwrap_or(1_000).clamp(1, 1_000) as usize;
-    let after: Option<SortedWorker> = query.after.as_deref().map(cursor::read).transpose()?;
-    let search = workers::search_key(query.search.as_deref().unwrap_or_default())?;
-    let now_us = app.now_us();
-    let wanted = WorkersWanted {
-        owner: user,
-        presence: query.presence.map(Presence::as_str),
-        name_part: &search,
-        created_from_us: query.created_from_ms.unwrap_or(0).saturating_mul(1_000),
-        created_before_us: query
-            .created_before_ms
-            .map_or(i64::MAX, |ms| ms.saturating_mul(1_000)),
-        online_since_us: now_us - SILENCE_US,
-        earned_from_hour: earnings::today(now_us),
-        sort: query.sort.as_str(),
+    let wanted = Wanted {
+        presence: query.presence,
+        search: query.search.as_deref().unwrap_or_default(),
+        created_from_ms: query.created_from_ms,
+        created_before_ms: query.created_before_ms,
+        sort: query.sort,
         descending: query.descending,
-        after: after.as_ref(),
-        limit: limit as i64 + 1,
+        after: query.after.as_deref().map(cursor::read).transpose()?,
+        limit: query.limit.unwrap_or(1_000).clamp(1, 1_000) as usize,
     };
-    let mut tx = app.store.read().await?;
-    let mut rows = store::worker_pages::workers(&mut tx, &wanted).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().filter(|_| more).map(SortedWorkerRow::place);
-    let ids: Vec<_> = rows.iter().map(|row| row.worker.id).collect();
-    let beside = Beside::of_owner(&app, &mut tx, user, &ids).await?;
-    let views = rows
-        .into_iter()
-        .map(|row| workers::view(&app, row.worker, &beside));
+    let page = shown::workers(&app, user, &wanted).await?;
     Ok(Json(WorkerList {
-        workers: views.collect(),
-        next: last.map(|place| cursor::write(&place)),
+        workers: page.items,
+        next: page.next.map(|place| cursor::write(&place)),
     }))
 }
 
@@ -155,14 +107,7 @@ async fn show(
     WorkerOwner(user): WorkerOwner,
     Path(id): Path<WorkerId>,
 ) -> Result<Json<Worker>> {
-    view_of(&app, user, id).await
-}
-
-async fn view_of(app: &App, user: UserId, id: WorkerId) -> Result<Json<Worker>> {
-    let mut tx = app.store.read().await?;
-    let row = workers::of_owner(&mut tx, user, id).await?;
-    let beside = Beside::of_owner(app, &mut tx, user, &[id]).await?;
-    Ok(Json(workers::view(app, row, &beside)))
+    Ok(Json(shown::worker(&app, user, id).await?))
 }
 
 /// Give a worker another name
@@ -178,7 +123,7 @@ async fn change(
     if let Some(name) = &change.name {
         workers::rename(&app, user, id, name).await?;
     }
-    view_of(&app, user, id).await
+    Ok(Json(shown::worker(&app, user, id).await?))
 }
 
 /// Make another token for a worker; the answer is its new config file, and the old one is worth nothing
@@ -242,7 +187,7 @@ async fn set_schedule(
     extract::Json(schedule): extract::Json<Schedule>,
 ) -> Result<Json<Worker>> {
     workers::set_schedule(&app, user, id, Some(&schedule)).await?;
-    view_of(&app, user, id).await
+    Ok(Json(shown::worker(&app, user, id).await?))
 }
 
 /// Let a worker take frames at all hours
@@ -255,7 +200,7 @@ async fn end_schedule(
     Path(id): Path<WorkerId>,
 ) -> Result<Json<Worker>> {
     workers::set_schedule(&app, user, id, None).await?;
-    view_of(&app, user, id).await
+    Ok(Json(shown::worker(&app, user, id).await?))
 }
 
 /// Suspend anybody's worker: it is given nothing until it is reinstated, whatever its owner does

@@ -26,7 +26,20 @@ macro_rules! files {
     };
 }
 
-files!("icons.svg", "icon.svg", "pictor.css", "app.js", "wallet.js");
+files!(
+    "icons.svg",
+    "icon.svg",
+    "pictor.css",
+    "app.js",
+    "wallet.js",
+    "workers.js",
+    "blake3.js",
+    "hash.js",
+    "upload.js",
+    "estimate.js",
+    "player.js",
+    "job.js",
+);
 
 struct Asset {
     name: &'static str,

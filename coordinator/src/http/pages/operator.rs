@@ -11,6 +11,7 @@ mod audit;
 mod campaigns;
 mod console;
 mod fair_play;
+mod machines;
 mod overview;
 mod payouts;
 mod people;
@@ -20,6 +21,7 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(overview::routes()) //   /operator
         .merge(people::routes()) //     /operator/people[/{id}[/standing]]
+        .merge(machines::routes()) //   /operator/workers[/{id}/suspend|reinstate]  /operator/jobs  /operator/system
         .merge(campaigns::routes()) //  /operator/campaigns[/new|/{id}[/rules|dates|close|snapshot]]
         .merge(quests::routes()) //     /operator/quests[/{id}/confirm|refuse]
         .merge(fair_play::routes()) //  /operator/signals  /operator/appeals[/{id}]

@@ -4,9 +4,10 @@
 //! | what was missing | the way out |
 //! |---|---|
 //! | a session, to look | the sign-in page, and back |
-//! | a session, to send a form | what was typed is on the page, to be sent again after signing in elsewhere |
+//! | a session, or a fresh one, to send a form | what was typed is on the page, to be sent again after signing in elsewhere |
 //! | a role | a button that takes it |
-//! | anything else | what happened, and back |
+//! | patience | how long |
+//! | anything else | what happened, what can be done about it, and back |
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use pictor_protocol::people::Role;
 use pictor_protocol::problem::{Problem, ProblemKind};
 
@@ -45,10 +46,14 @@ pub async fn as_page(State(app): State<Arc<App>>, request: Request, next: Next) 
     };
     let asked = parts.clone();
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    if wants_page(&asked.headers)
-        && let Some(problem) = response.extensions_mut().remove::<Problem>()
-    {
-        return page_of(&app, asked, form.as_deref(), problem, response).await;
+    if wants_page(&asked.headers) {
+        // Such as the address of a form, opened by going back or by reloading.
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            response = Refused::not_found("page").into_response();
+        }
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            return page_of(&app, asked, form.as_deref(), problem, response).await;
+        }
     }
     let site = &app.sign_in.site;
     if let Some(said) = response.extensions_mut().remove::<Said>() {
@@ -94,6 +99,12 @@ pub async fn nothing_here(State(app): State<Arc<App>>, request: Request) -> Resp
 struct RefusalPage {
     page: Page,
     problem: Problem,
+    /// What happened, in a sentence.
+    detail: String,
+    /// How long until it can be tried again.
+    wait: Option<String>,
+    /// What can be done about it.
+    way: Option<Way>,
     /// Where the person came from.
     back: Option<String>,
     /// To be sent again.
@@ -101,10 +112,16 @@ struct RefusalPage {
     role: Option<Role>,
 }
 
-/// A form that was sent by somebody whose session had ended.
+/// A form that was sent by somebody whose session had ended, or was too old for it.
 struct Again {
     path: String,
     fields: Vec<(String, String)>,
+    signed_out: bool,
+}
+
+struct Way {
+    path: String,
+    name: &'static str,
 }
 
 async fn page_of(
@@ -120,11 +137,18 @@ async fn page_of(
     if is_stranger && parts.method == Method::GET {
         return Redirect::to(&sign_in_and_back(&path)).into_response();
     }
+    let back = back(&parts, app);
+    let wait = refused.headers().get(header::RETRY_AFTER);
+    let wait = wait.and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
+    let way = way_out(&problem, &parts, back.as_deref());
     let fields = form.and_then(|form| serde_html_form::from_bytes(form).ok());
     let again = fields
-        .filter(|_| is_stranger)
-        .map(|fields| Again { path, fields });
-    let back = back(&parts, app);
+        .filter(|_| is_stranger || problem.kind == ProblemKind::SignInAgain)
+        .map(|fields| Again {
+            path,
+            fields,
+            signed_out: is_stranger,
+        });
     // The session is only shown: a page of another site has changed nothing.
     parts.method = Method::GET;
     let Ok(viewer) = Viewer::from_request_parts(&mut parts, app).await else {
@@ -136,6 +160,9 @@ async fn page_of(
     let page = RefusalPage {
         page,
         role: problem.role,
+        detail: in_words(&problem),
+        wait: wait.map(|seconds| show::duration(seconds.saturating_mul(1_000))),
+        way: way.filter(|_| again.is_none()),
         problem,
         back,
         again,
@@ -150,6 +177,70 @@ async fn page_of(
             response
         }
         Err(_) => refused,
+    }
+}
+
+/// What happened, for people: they have pages where programs have addresses.
+fn in_words(problem: &Problem) -> String {
+    match (problem.kind, problem.role) {
+        (ProblemKind::ChooseARole, Some(role)) => format!(
+            "This is for people of the role {}. Taking it is one click, and you can leave it at any time.",
+            show::role_name(&role)
+        ),
+        (ProblemKind::AcceptTheRules, _) => {
+            "The campaign’s rules come first: read them, and accept them where you choose your roles.".into()
+        }
+        (ProblemKind::Internal, _) => {
+            "Something broke on our side, and nothing that you did. It is written down for the operators.".into()
+        }
+        _ => sentence(problem.detail.as_deref().unwrap_or_default()),
+    }
+}
+
+/// Details of problems are written as parts of sentences.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
+fn way_out(problem: &Problem, asked: &Parts, back: Option<&str>) -> Option<Way> {
+    let here = asked.uri.path_and_query().map_or("/", |path| path.as_str());
+    let is_look = asked.method == Method::GET;
+    let way = |path: &str, name| {
+        Some(Way {
+            path: path.into(),
+            name,
+        })
+    };
+    match problem.kind {
+        ProblemKind::SignInAgain => {
+            let next = if is_look { Some(here) } else { back };
+            way(
+                &sign_in_and_back(next.unwrap_or("/account")),
+                "Sign in again",
+            )
+        }
+        ProblemKind::SignInExpired
+        | ProblemKind::NotProven
+        | ProblemKind::UnsupportedKey
+        | ProblemKind::NotTheAccountsKey => way("/sign-in", "Begin again"),
+        ProblemKind::CounterpartUnavailable | ProblemKind::TooManyTries
+            if here.starts_with("/sign-in") =>
+        {
+            way("/sign-in", "Try again")
+        }
+        ProblemKind::AcceptTheRules => way("/welcome", "To the rules and your roles"),
+        ProblemKind::NotEnoughCredits => way("/rewards", "Get credits"),
+        ProblemKind::Internal | ProblemKind::TooManyTries if is_look => way(here, "Try again"),
+        _ => None,
     }
 }
 

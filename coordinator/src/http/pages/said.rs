@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
+use super::arrival;
 use crate::accounts::Site;
 use crate::http::browser;
 
@@ -45,10 +46,8 @@ impl Said {
 pub fn of(headers: &HeaderMap, site: &Site) -> Option<Said> {
     let text = browser::cookie(headers, &browser::cookie_name(COOKIE, site))?;
     let said: Said = serde_html_form::from_str(text).ok()?;
-    // Only an address of this site: `//elsewhere` is another one.
-    let is_ours = |path: &String| path.starts_with('/') && !path.starts_with("//");
     Some(Said {
-        undo: said.undo.filter(is_ours),
+        undo: arrival::own(said.undo),
         ..said
     })
 }

@@ -12,9 +12,9 @@ use pictor_protocol::problem::ProblemKind;
 use serde::Deserialize;
 
 use super::layout::{Page, Section, Viewer, html};
-use super::{draw, show};
-use crate::accounts::identities::Purpose;
-use crate::accounts::oidc::Callback;
+use super::{arrival, draw, hearing, show, welcome};
+use crate::accounts::identities::{IdentityError, Owned, Purpose};
+use crate::accounts::oidc::{Callback, OidcError};
 use crate::accounts::{self, warnings};
 use crate::app::App;
 use crate::http::api::sign_in::{begin_session, provider};
@@ -40,32 +40,51 @@ struct Ways {
     /// The name of the OpenID provider.
     provider: Option<String>,
     wallet: bool,
+    /// The network that the wallet has to be on.
+    chain: String,
     warnings: Vec<String>,
     /// Where it goes on.
     next: String,
+    /// The same, to be sent along to the provider.
+    query: String,
+    /// The code of whoever invited the person.
+    invited: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Asked {
     next: Option<String>,
+    /// Of an invitation's link.
+    referral: Option<String>,
 }
 
 async fn choose(
     State(app): State<Arc<App>>,
     viewer: Viewer,
+    headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
-    let ways = app.sign_in.ways();
-    let next = asked
-        .next
-        .filter(|path| path.starts_with('/') && !path.starts_with("//"));
-    html(&Ways {
+    let (ways, site) = (app.sign_in.ways(), &app.sign_in.site);
+    let next = arrival::own(asked.next);
+    let query = next.as_ref().map(|path| [("next", path)]);
+    let query = query.and_then(|query| serde_html_form::to_string(query).ok());
+    let invited = match &asked.referral {
+        Some(code) => Some(code.trim().to_owned()).filter(|code| !code.is_empty()),
+        None => arrival::invited(&headers, site),
+    };
+    let page = html(&Ways {
         page: viewer.page(&app, Section::Elsewhere, "Sign in").await?,
         provider: ways.oidc.map(|oidc| oidc.name),
         wallet: ways.wallet.is_some(),
+        chain: ways.wallet.map(|wallet| wallet.chain).unwrap_or_default(),
         warnings: ways.warnings,
-        next: next.unwrap_or_else(|| "/dashboard".into()),
-    })
+        next: next.unwrap_or_else(|| arrival::HOME.into()),
+        query: query.unwrap_or_default(),
+        invited,
+    })?;
+    let remember = asked.referral.as_deref();
+    let remember = remember.map(|code| arrival::remember_invited(code.trim(), site));
+    Ok((AppendHeaders(remember), page).into_response())
 }
 
 #[derive(Template)]
@@ -103,12 +122,26 @@ async fn sign_in_by_link(
     Ok((head, Redirect::to("/dashboard")).into_response())
 }
 
-async fn go_to_provider(State(app): State<Arc<App>>, _: Visitor) -> Result<Response> {
+#[derive(Deserialize)]
+struct Wanted {
+    next: Option<String>,
+}
+
+async fn go_to_provider(
+    State(app): State<Arc<App>>,
+    _: Visitor,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response> {
     let begun = provider(&app)?
         .begin(&app.store, None, app.now_us())
         .await?;
-    let cookie = browser::oidc_cookie(&begun.secret, &app.sign_in.site);
-    let head = AppendHeaders([(header::SET_COOKIE, cookie)]);
+    let site = &app.sign_in.site;
+    let next = match arrival::own(wanted.next) {
+        Some(path) => arrival::remember_next(&path, site),
+        None => arrival::forget_next(site),
+    };
+    let cookie = browser::oidc_cookie(&begun.secret, site);
+    let head = AppendHeaders([(header::SET_COOKIE, cookie), next]);
     Ok((head, Redirect::to(&begun.url)).into_response())
 }
 
@@ -128,6 +161,10 @@ struct SignedIn {
     name: String,
     address: String,
     warnings: Vec<String>,
+    /// The first time there is something to read; later, and for whoever added an identity, it goes on by itself.
+    is_new: bool,
+    is_added: bool,
+    next: String,
 }
 
 /// A page, and not a redirect: the session's cookie goes along with what a page of ours asks for, and not
@@ -155,20 +192,44 @@ async fn come_back(
         issuer: answer.iss.as_deref(),
         browser: browser::oidc_secret(&headers, &app.sign_in.site),
     };
+    let site = &app.sign_in.site;
     let completed = provider(&app)?.complete(&app.store, callback, app.now_us());
-    let (owned, purpose) = completed.await?;
-    let done = browser::no_oidc_cookie(&app.sign_in.site);
-    let mut cookies = vec![(header::SET_COOKIE, done)];
+    let done = browser::no_oidc_cookie(site);
+    let mut cookies = vec![(header::SET_COOKIE, done), arrival::forget_next(site)];
+    let (owned, purpose) = match completed.await {
+        Ok(completed) => completed,
+        Err(OidcError::Identity(IdentityError::Banned {
+            hearing: Some(hearing),
+            ..
+        })) => {
+            let page = hearing::shown(&app, &viewer, hearing.secret).await?;
+            return Ok((AppendHeaders(cookies), page).into_response());
+        }
+        Err(error) => return Err(error.into()),
+    };
     if purpose == Purpose::SignIn {
         let session = begin_session(&app, &owned, visitor.user_agent.as_deref()).await?;
-        let cookie = browser::session_cookie(&session, &app.sign_in.site);
+        let cookie = browser::session_cookie(&session, site);
         cookies.push((header::SET_COOKIE, cookie));
     }
     let page = html(&SignedIn {
         page: viewer.page(&app, Section::Elsewhere, "Signed in").await?,
+        next: after(&owned, purpose, arrival::next(&headers, site)),
+        is_new: owned.is_new,
+        is_added: purpose != Purpose::SignIn,
         name: owned.user.name,
         address: owned.address,
         warnings: warnings::keyless(),
     })?;
     Ok((AppendHeaders(cookies), page).into_response())
+}
+
+/// Where it goes on: whoever is new chooses roles first.
+fn after(owned: &Owned, purpose: Purpose, next: Option<String>) -> String {
+    match (purpose, next) {
+        (Purpose::LinkTo(_), _) => "/account".into(),
+        (Purpose::SignIn, Some(next)) if owned.is_new => welcome::and_then(&next),
+        (Purpose::SignIn, None) if owned.is_new => "/welcome".into(),
+        (Purpose::SignIn, next) => next.unwrap_or_else(|| arrival::HOME.into()),
+    }
 }

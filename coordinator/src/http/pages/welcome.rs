@@ -5,20 +5,23 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::{get, post};
+use http::HeaderMap;
+use pictor_protocol::UserId;
 use pictor_protocol::people::Role;
 use serde::Deserialize;
 
 use super::layout::{Page, Section, Viewer, done, html};
-use super::{draw, show};
+use super::{arrival, draw, show};
 use crate::accounts::acceptance::{self, Choice};
 use crate::accounts::rights::Right;
 use crate::app::App;
+use crate::campaign::referral::{self, ReferralError};
 use crate::campaign::welcome;
 use crate::http::auth::Person;
 use crate::http::browser::Browser;
-use crate::http::extract::Form;
+use crate::http::extract::{Form, Query};
 use crate::http::problem::{Refused, Result};
 
 pub fn routes() -> Router<Arc<App>> {
@@ -35,6 +38,10 @@ struct Welcome {
     roles: Vec<Choosable>,
     rules_to_accept: Option<i64>,
     is_first: bool,
+    /// The code of whoever invited the person.
+    invited: Option<String>,
+    /// Where it goes on.
+    next: Option<String>,
 }
 
 struct Choosable {
@@ -42,7 +49,25 @@ struct Choosable {
     chosen: bool,
 }
 
-async fn ask(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response> {
+#[derive(Deserialize)]
+struct Asked {
+    next: Option<String>,
+}
+
+/// The address of this page that leads on to another one.
+pub fn and_then(next: &str) -> String {
+    match serde_html_form::to_string([("next", next)]) {
+        Ok(query) => format!("/welcome?{query}"),
+        Err(_) => "/welcome".into(),
+    }
+}
+
+async fn ask(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response> {
     let user = viewer.with(Right::Account)?;
     let chosen = viewer.holder().map(|holder| holder.roles);
     let chosen = chosen.unwrap_or_default();
@@ -55,6 +80,8 @@ async fn ask(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response> {
         roles: roles.into(),
         rules_to_accept: acceptance::to_accept(&app, user).await?,
         is_first: chosen.is_empty(),
+        invited: arrival::invited(&headers, &app.sign_in.site),
+        next: arrival::own(asked.next),
     })
 }
 
@@ -68,11 +95,13 @@ struct Chosen {
     community_member: Option<String>,
     #[serde(rename = "accept-rules")]
     accept_rules: Option<i64>,
+    next: Option<String>,
 }
 
 async fn choose(
     State(app): State<Arc<App>>,
     Browser(of): Browser,
+    headers: HeaderMap,
     Form(form): Form<Chosen>,
 ) -> Result<Response> {
     let roles: Vec<Role> = [
@@ -89,7 +118,30 @@ async fn choose(
     };
     let chosen = acceptance::choose(&app, of.user_id, choice).await?;
     welcome::greet(&app, of.user_id, &chosen).await?;
-    Ok(done("/dashboard", "Your roles are saved."))
+    let next = arrival::own(form.next);
+    let to = next.as_deref().unwrap_or(arrival::HOME);
+    let site = &app.sign_in.site;
+    let Some(code) = arrival::invited(&headers, site).filter(|_| !chosen.is_empty()) else {
+        return Ok(done(to, "Your roles are saved."));
+    };
+    let said = enter_invited(&app, of.user_id, &code).await?;
+    let over = AppendHeaders([arrival::forget_invited(site)]);
+    Ok((over, done(to, said)).into_response())
+}
+
+/// Enters who invited somebody, and says what came of it: an invitation that does not count keeps nobody out.
+async fn enter_invited(app: &App, user: UserId, code: &str) -> Result<&'static str> {
+    app.sign_in.limits.by_account(user, app.now_us())?;
+    match referral::enter(app, user, code).await {
+        Ok(()) => Ok("Your roles are saved, and who invited you is entered."),
+        Err(ReferralError::NoSuchCode) => Ok(
+            "Your roles are saved. The invitation that you came with is nobody’s, so nobody is entered.",
+        ),
+        Err(ReferralError::Refused(_)) => Ok(
+            "Your roles are saved. The invitation that you came with does not count for this account.",
+        ),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -119,9 +171,7 @@ async fn add(
     };
     let chosen = acceptance::choose(&app, of.user_id, choice).await?;
     welcome::greet(&app, of.user_id, &chosen).await?;
-    let back = form
-        .back
-        .filter(|path| path.starts_with('/') && !path.starts_with("//"));
+    let back = arrival::own(form.back);
     let said = format!("You are a {} now.", show::role_name(&role));
-    Ok(done(back.as_deref().unwrap_or("/dashboard"), said))
+    Ok(done(back.as_deref().unwrap_or(arrival::HOME), said))
 }

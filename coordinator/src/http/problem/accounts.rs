@@ -93,7 +93,7 @@ impl From<IdentityError> for Refused {
                 }
                 .to_string();
                 Self {
-                    hearing: hearing.map(|hearing| *hearing),
+                    hearing,
                     ..Self::new(ProblemKind::Banned, why)
                 }
             }

@@ -53,9 +53,60 @@ impl Browser {
         self.send(Method::GET, &url, &[], Vec::new()).await
     }
 
+    /// Asks for a page, as somebody does who opens its address.
+    pub async fn look(&mut self, path: &str) -> Answer {
+        let url = format!("{}{path}", self.site);
+        let said = [("accept", "text/html")];
+        self.send(Method::GET, &url, &said, Vec::new()).await
+    }
+
+    /// Sends a form of a page of the coordinator, without scripts.
+    pub async fn fill(&mut self, path: &str, form: &str) -> Answer {
+        let (url, origin) = (format!("{}{path}", self.site), self.site.clone());
+        let said = [
+            ("accept", "text/html"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        self.send(Method::POST, &url, &said, form.into()).await
+    }
+
     pub async fn post(&mut self, path: &str, body: &impl Serialize) -> Answer {
         let body = serde_json::to_vec(body).unwrap();
         self.change(Method::POST, path, body).await
+    }
+
+    /// Opens a page, as somebody does who clicks a link.
+    pub async fn page(&mut self, path: &str) -> Answer {
+        let url = format!("{}{path}", self.site);
+        self.send(Method::GET, &url, &[("accept", "text/html")], Vec::new())
+            .await
+    }
+
+    /// Sends a form, as a browser does without scripts; the answer is not followed.
+    pub async fn form(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let (url, origin) = (format!("{}{path}", self.site), self.site.clone());
+        let said = [
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+            ("accept", "text/html"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let body = serde_html_form::to_string(fields).unwrap();
+        self.send(Method::POST, &url, &said, body.into_bytes())
+            .await
+    }
+
+    /// Sends a form, and goes on to the page that it leads to.
+    pub async fn form_to_page(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let answer = self.form(path, fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        let to = answer.headers[header::LOCATION]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        self.page(&to).await
     }
 
     pub async fn delete(&mut self, path: &str) -> Answer {
@@ -116,8 +167,10 @@ impl Browser {
         let mut request = Request::builder()
             .method(method)
             .uri(url)
-            .header(header::USER_AGENT, &self.user_agent)
-            .header(header::CONTENT_TYPE, "application/json");
+            .header(header::USER_AGENT, &self.user_agent);
+        if !said.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
         let cookies = self.cookies.iter().filter(|((of, _), _)| *of == host);
         let cookies: Vec<_> = cookies
             .map(|((_, name), value)| format!("{name}={value}"))
@@ -180,6 +233,11 @@ impl Browser {
             };
         }
         panic!("{url} redirects for ever");
+    }
+
+    /// Opens an address and follows redirects to a page.
+    pub async fn opened(&mut self, url: &str) -> Answer {
+        self.follow(url, |_| false).await.page()
     }
 
     /// From the first click to the coordinator's last page.

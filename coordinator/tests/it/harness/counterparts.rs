@@ -20,7 +20,7 @@ use super::PATIENCE;
 use super::client::Client;
 
 /// Where the npm packages are, installed if they are missing or of another lock file.
-fn node_folder() -> &'static Path {
+pub fn node_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/node");
@@ -136,13 +136,6 @@ pub async fn read_by_sdk(signed: &[u8]) -> Value {
     requests.write_all(request.as_bytes()).await.unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     serde_json::from_str(&line(&mut lines, "the SDK").await).unwrap()
-}
-
-/// What the sign-in page's script does with a wallet that has `feature`.
-pub async fn sign_in_page(site: &str, feature: &str) -> Value {
-    let mut page = node("page.mjs");
-    let output = page.args([site, feature]).output().await.unwrap();
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
 /// Answers like an Aptos full node, about the accounts that the test names.

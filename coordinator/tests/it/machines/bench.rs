@@ -62,6 +62,10 @@ async fn a_thousand_workers_and_a_hundred_thousand_earnings_of_one() {
     }
 }
 
+#[expect(
+    clippy::print_stderr,
+    reason = "what was measured is for whoever runs it"
+)]
 async fn measure(client: &Client, path: &str) {
     let mut took = Vec::new();
     for _ in 0..200 {

@@ -41,9 +41,9 @@ async fn points_are_shown_with_the_worker_whose_work_earned_them() {
     world.clock.advance(Duration::from_secs(25 * 3_600));
     let settled = eventually("points that are settled", async || {
         let earned = earnings(&world.creator, &worker, "").await;
-        match earned.entries[0].state {
-            EarningState::Settled => Ok(earned),
-            _ => Err(earned),
+        match earned.entries[0].state == EarningState::Settled {
+            true => Ok(earned),
+            false => Err(earned),
         }
     });
     let settled = settled.await;

@@ -140,26 +140,46 @@ async fn uptime_is_measured_by_signs_of_life_and_silence_is_absence() {
 }
 
 #[tokio::test]
-async fn hours_are_forgotten_after_ninety_days() {
+async fn hours_are_put_together_after_ninety_days_and_forgotten_after_a_year() {
     let world = World::start().await;
     let worker = ScriptedWorker::connect(&world, "one").await;
     let today = first_hour(1, 0, now_us());
-    let kept = [today - 89 * 24, today];
+    let (old, year) = (today - 90 * 24, today - 365 * 24);
+    let hours = [
+        year - 1,
+        year + 30,
+        old + 3,
+        old + 23,
+        today - 89 * 24,
+        today,
+    ];
     let mut tx = world.store.write().await.unwrap();
-    for hour in [1, today - 89 * 24 - 1].into_iter().chain(kept) {
+    for hour in hours {
         let added = store::uptime::add(&mut tx, worker.id, hour, 5_000_000).await;
         added.unwrap();
     }
     tx.commit().await.unwrap();
     // It looks for them when it starts, and then every few minutes.
     let world = world.restart().await;
-    eventually("the hours of 90 days alone", async || {
+    let kept = [
+        (year + 24, 5_000_000),
+        (old, 10_000_000),
+        (today - 89 * 24, 5_000_000),
+        (today, 5_000_000),
+    ];
+    let look = async |worker| {
         let mut tx = world.store.read().await.unwrap();
-        let rows = store::uptime::since(&mut tx, worker.id, 0).await.unwrap();
-        let hours: Vec<_> = rows.iter().map(|row| row.hour).collect();
+        let rows = store::uptime::since(&mut tx, worker, 0).await.unwrap();
+        let hours: Vec<_> = rows.iter().map(|row| (row.hour, row.seen_us)).collect();
+        hours
+    };
+    eventually("days before the hours of 90 days", async || {
+        let hours = look(worker.id).await;
         if hours == kept { Ok(()) } else { Err(hours) }
     })
     .await;
+    let year = uptime(&world.creator, &worker, "days=1000").await;
+    assert!(year.spans.len() < 3, "it was created today: {year:?}");
 }
 
 #[tokio::test]

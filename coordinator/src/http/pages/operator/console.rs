@@ -10,14 +10,17 @@ use pictor_protocol::problem::Problem;
 use crate::http::problem::Refused;
 use crate::store::{Result, Tx, people};
 
-const TABS: [(&str, &str); 7] = [
+const TABS: [(&str, &str); 10] = [
     ("/operator", "Overview"),
     ("/operator/people", "People"),
+    ("/operator/workers", "Workers"),
+    ("/operator/jobs", "Jobs"),
     ("/operator/campaigns", "Campaigns"),
     ("/operator/quests", "Quests"),
     ("/operator/signals", "Fair play"),
     ("/operator/payouts", "Payouts"),
     ("/operator/audit-log", "Audit log"),
+    ("/operator/system", "System"),
 ];
 
 /// The console's navigation, on one of its pages.

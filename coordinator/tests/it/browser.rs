@@ -1,0 +1,8 @@
+//! The pages as people have them: in a real Chromium, which asks a real coordinator.
+
+mod account;
+mod chromium;
+mod every_page;
+mod gallery;
+mod sign_in;
+mod uploads;
