@@ -14,6 +14,7 @@ const PUBLIC: &[&str] = &[
     "/assets/{file}",
     "/hearing",
     "/help",
+    "/install",
     "/leaderboard",
     "/network",
     "/sign-in",
@@ -99,7 +100,8 @@ impl Route {
     }
 
     fn is_public(&self) -> bool {
-        let below = |public: &&&str| **public != "/" && self.path.starts_with(&format!("{public}/"));
+        let below =
+            |public: &&&str| **public != "/" && self.path.starts_with(&format!("{public}/"));
         PUBLIC.contains(&self.path.as_str()) || PUBLIC.iter().find(below).is_some()
     }
 
