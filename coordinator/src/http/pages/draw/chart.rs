@@ -43,7 +43,7 @@ pub fn over_time(of: &TimeChart<'_>) -> Safe<String> {
     let highest = of.lines.iter().flat_map(|line| line.points);
     let top = top_of(highest.map(|point| point.1).fold(of.top, f64::max));
     let mut svg = begin(of.label);
-    grid(&mut svg, top, of.unit);
+    grid(&mut svg, top);
     let span = (of.to_ms - of.from_ms).max(1) as f64;
     let across = |ms: i64| (ms - of.from_ms) as f64 / span * 1_000.0;
     begin_plot(&mut svg, 1_000);
@@ -79,6 +79,7 @@ pub fn over_time(of: &TimeChart<'_>) -> Safe<String> {
     }
     spots(&mut svg, of, &across);
     svg.push_str("</svg>");
+    scale(&mut svg, top, of.unit);
     for (ms, word) in moments(of.from_ms, of.to_ms) {
         let at = across(ms) / 10.0;
         // The words at the ends stay inside.
@@ -161,7 +162,7 @@ pub struct Column {
 pub fn columns(label: &str, unit: &str, of: &[Column]) -> Safe<String> {
     let top = top_of(of.iter().map(|column| column.value).fold(0.0, f64::max));
     let mut svg = begin(label);
-    grid(&mut svg, top, unit);
+    grid(&mut svg, top);
     begin_plot(&mut svg, of.len().max(1) as i64);
     for (at, column) in of.iter().enumerate() {
         let height = (column.value / top).clamp(0.0, 1.0) * 100.0;
@@ -176,6 +177,7 @@ pub fn columns(label: &str, unit: &str, of: &[Column]) -> Safe<String> {
         svg.push_str("</title></g>");
     }
     svg.push_str("</svg>");
+    scale(&mut svg, top, unit);
     for (at, column) in of.iter().enumerate() {
         if !column.word.is_empty() {
             let middle = (at as f64 + 0.5) * 100.0 / of.len() as f64;
@@ -268,14 +270,23 @@ fn begin_plot(svg: &mut String, units_across: i64) {
     );
 }
 
-/// The lines at the top, half way, and at 0, each with its number above it.
-fn grid(svg: &mut String, top: f64, unit: &str) {
-    for (share, value) in [(0.0, top), (0.5, top / 2.0), (1.0, 0.0)] {
-        let down = (PLOT as f64 * share).round() as i64 + 1;
+/// Where the lines at the top, half way, and at 0 are, and what they stand for.
+fn levels(top: f64) -> [(i64, f64); 3] {
+    [(1, top), (PLOT / 2 + 1, top / 2.0), (PLOT + 1, 0.0)]
+}
+
+fn grid(svg: &mut String, top: f64) {
+    for (down, _) in levels(top) {
         let _ = write!(
             svg,
             "<line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"{down}\" y2=\"{down}\"/>"
         );
+    }
+}
+
+/// The numbers of the lines, over what is plotted.
+fn scale(svg: &mut String, top: f64, unit: &str) {
+    for (down, value) in levels(top) {
         if value > 0.0 {
             let _ = write!(svg, "<text x=\"2\" y=\"{}\">{}", down + 13, number(value));
             push_escaped(svg, unit);

@@ -28,6 +28,8 @@ use crate::workers::shown;
 
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
+/// Most slots that have a line each.
+const LINES_MAX: usize = 3;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -85,10 +87,10 @@ impl Slots {
         let mut words: Vec<&str> = Vec::new();
         for proven in slot.proven.iter().flatten() {
             let word = match proven.can {
-                Capability::CyclesCpu => "Cycles on the CPU",
-                Capability::CyclesCuda => "Cycles with CUDA",
-                Capability::CyclesOptix => "Cycles with OptiX",
-                Capability::CyclesHip => "Cycles with HIP",
+                Capability::CyclesCpu => "Cycles (CPU)",
+                Capability::CyclesCuda => "Cycles (CUDA)",
+                Capability::CyclesOptix => "Cycles (OptiX)",
+                Capability::CyclesHip => "Cycles (HIP)",
                 Capability::Eevee => "EEVEE",
                 Capability::Unknown => "something newer",
             };
@@ -115,7 +117,28 @@ impl Sensors {
             .all(|slot| slot.samples.is_empty())
     }
 
+    /// More slots than lines that can be told apart: they are shown together.
+    fn is_many(&self) -> bool {
+        self.history.slots.len() > LINES_MAX
+    }
+
+    /// The lines: of each slot its samples, or those of all together.
+    fn series(&self) -> Vec<Vec<TelemetrySample>> {
+        let slots = self.history.slots.iter();
+        if !self.is_many() {
+            return slots.map(|slot| slot.samples.clone()).collect();
+        }
+        let mut all: Vec<_> = slots
+            .flat_map(|slot| slot.samples.iter().copied())
+            .collect();
+        all.sort_by_key(|sample| sample.start_ms);
+        vec![all]
+    }
+
     fn names(&self) -> Vec<String> {
+        if self.is_many() {
+            return vec!["All slots".into()];
+        }
         let slots = self.history.slots.iter();
         slots.map(|slot| format!("Slot {}", slot.slot)).collect()
     }
@@ -149,10 +172,9 @@ impl Sensors {
         };
         let names = self.names();
         let points: Vec<Vec<(i64, f64)>> = self
-            .history
-            .slots
+            .series()
             .iter()
-            .map(|slot| by_span(&slot.samples, span_ms.max(1), put_together, &value))
+            .map(|samples| by_span(samples, span_ms.max(1), put_together, &value))
             .collect();
         let lines: Vec<_> = names
             .iter()

@@ -162,6 +162,9 @@ pub fn offsets() -> Vec<(i32, String)> {
     let mut offsets: Vec<i32> = (-12..=14).map(|hours| hours * 60).chain(BETWEEN).collect();
     offsets.sort_unstable();
     let name = |minutes: i32| {
+        if minutes == 0 {
+            return "UTC".to_owned();
+        }
         let sign = if minutes < 0 { '\u{2212}' } else { '+' };
         let size = minutes.unsigned_abs();
         format!("UTC{sign}{:02}:{:02}", size / 60, size % 60)
