@@ -95,7 +95,7 @@ impl Gallery {
         browser
             .fill("/account/tokens", "name=Laptop&scope=jobs&days=90")
             .await;
-        browser.fill("/account/name", "name=Ada+L.").await;
+        browser.fill("/account/name", "name=Ada+L").await;
         let render = if is_real {
             Some(real_worker(&world, &script).await)
         } else {
