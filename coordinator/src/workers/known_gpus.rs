@@ -209,11 +209,12 @@ fn nvidia(words: &[&str]) -> Option<Known> {
     })?;
     let is_rtx = is_of("rtx") || has("quadro");
     Some(match model {
-        5_000..=5_099 if !has("quadro") => nvidia_of("Blackwell", 12, 0),
-        4_000..=4_099 if !has("quadro") => nvidia_of("Ada Lovelace", 8, 9),
-        3_000..=3_099 if !has("quadro") => nvidia_of("Ampere", 8, 6),
-        2_000..=2_099 => nvidia_of("Turing", 7, 5),
+        // Cards for workstations have round numbers.
         3_000 | 4_000 | 5_000 | 6_000 | 8_000 if is_rtx => nvidia_of("Turing", 7, 5),
+        5_050..=5_099 => nvidia_of("Blackwell", 12, 0),
+        4_050..=4_099 => nvidia_of("Ada Lovelace", 8, 9),
+        3_050..=3_099 => nvidia_of("Ampere", 8, 6),
+        2_050..=2_099 => nvidia_of("Turing", 7, 5),
         1_600..=1_699 => nvidia_of("Turing", 7, 5),
         1_000..=1_099 => nvidia_of("Pascal", 6, 1),
         900..=999 => nvidia_of("Maxwell", 5, 2),

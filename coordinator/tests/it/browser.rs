@@ -5,3 +5,4 @@ mod chromium;
 mod every_page;
 mod gallery;
 mod sign_in;
+mod uploads;

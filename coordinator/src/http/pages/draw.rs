@@ -7,6 +7,7 @@ use askama::filters::Safe;
 use super::assets;
 
 pub mod chart;
+pub mod film;
 
 /// One of `static/icons.svg`; it says nothing to those who do not see it.
 pub fn icon(name: &str) -> Safe<String> {

@@ -3,31 +3,111 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
+use pictor_protocol::campaign::{Campaign, CampaignState};
+use pictor_protocol::network::Network;
 
-use super::layout::{Page, Section, Viewer, html};
+use super::draw::film::film;
+use super::layout::{Page, Section, Viewer, html, part};
+use super::live::{self, Look, Watch};
+use super::network::{EVERY, wait};
+use super::shared::Shared;
 use super::{draw, show};
 use crate::app::App;
+use crate::campaign::view;
 use crate::http::problem::Result;
+use crate::network;
+
+/// Models of GPUs that are named.
+const MODELS: usize = 3;
+
+/// The numbers as everybody sees them, by when the network was looked at.
+type Parts = Shared<i64, String>;
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/", get(landing))
+    let parts: Arc<Parts> = Arc::default();
+    Router::new()
+        .route("/", get(landing))
+        .route("/landing/live", get(changes))
+        .layer(Extension(parts))
 }
 
 #[derive(Template)]
-#[template(path = "landing.html")]
+#[template(path = "landing/page.html")]
 struct Landing {
     page: Page,
+    /// The current one, or the one that opens next.
+    campaign: Option<Campaign>,
+    has_snapshot: bool,
+    now: Arc<String>,
 }
 
-async fn landing(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response> {
+/// The network now.
+#[derive(Template)]
+#[template(path = "landing/now.html")]
+struct Now<'a> {
+    of: &'a Network,
+    /// `4 × NVIDIA L4`
+    models: Vec<String>,
+}
+
+async fn landing(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Extension(parts): Extension<Arc<Parts>>,
+) -> Result<Response> {
     if viewer.user().is_some() {
         return Ok(Redirect::to("/dashboard").into_response());
     }
+    let mut tx = app.store.read().await?;
+    let campaigns = view::now(&app, &mut tx, app.now_us()).await?;
+    let summary = view::current_summary(&app, &mut tx, app.now_us()).await?;
+    drop(tx);
     let title = "Render Blender scenes on everybody’s GPUs";
     let page = viewer.page(&app, Section::Elsewhere, title).await?;
-    html(&Landing { page })
+    html(&Landing {
+        page: page.live("/landing/live"),
+        campaign: campaigns.current.or(campaigns.next),
+        has_snapshot: summary.is_some_and(|summary| summary.has_snapshot),
+        now: now(&app, &parts).await?,
+    })
+}
+
+async fn changes(State(app): State<Arc<App>>, Extension(parts): Extension<Arc<Parts>>) -> Response {
+    let watch = Watch {
+        ear: None,
+        every: Some(EVERY),
+    };
+    let of = Arc::clone(&app);
+    live::stream(&app, watch, move || {
+        let (app, parts) = (Arc::clone(&of), Arc::clone(&parts));
+        async move { Ok(Look::Parts(vec![now(&app, &parts).await?.to_string()])) }
+    })
+}
+
+async fn now(app: &App, parts: &Parts) -> Result<Arc<String>> {
+    let of = network::look(app).await?;
+    let make = async || {
+        part(&Now {
+            models: models(&of),
+            of: &of,
+        })
+    };
+    parts.of(of.at_ms, make).await
+}
+
+fn models(of: &Network) -> Vec<String> {
+    let named = of.classes.iter().take(MODELS).map(|class| {
+        let name = class.name.trim_start_matches("NVIDIA ");
+        format!("{} × {}", class.slots, name.trim_start_matches("GeForce "))
+    });
+    let mut named: Vec<_> = named.collect();
+    match of.classes.len().saturating_sub(MODELS) {
+        0 => {}
+        more => named.push(format!("{more} more")),
+    }
+    named
 }

@@ -10,7 +10,6 @@ use http::request::Parts;
 use http::{HeaderValue, header};
 use pictor_protocol::UserId;
 use pictor_protocol::ledger::Balances;
-use pictor_protocol::people::Role;
 use pictor_protocol::problem::ProblemKind;
 
 use super::assets;
@@ -62,11 +61,6 @@ impl Viewer {
             .map(|session| Person::in_browser(session).holder)
     }
 
-    pub fn may(&self, right: Right) -> bool {
-        self.holder()
-            .is_some_and(|holder| holder.check(right).is_ok())
-    }
-
     /// Who it is, if they have a right; otherwise the page that leads to it.
     pub fn with(&self, right: Right) -> Result<UserId> {
         let (Some(session), Some(holder)) = (&self.session, self.holder()) else {
@@ -108,7 +102,6 @@ async fn shown(app: &App, session: &SessionOf) -> Result<Shown> {
     Ok(Shown {
         name: session.name.clone(),
         operator: holder.operator,
-        roles: holder.roles,
         balances,
     })
 }
@@ -144,7 +137,6 @@ pub struct Page {
 pub struct Shown {
     pub name: String,
     pub operator: bool,
-    pub roles: Vec<Role>,
     pub balances: Balances,
 }
 
