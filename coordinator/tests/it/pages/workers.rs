@@ -125,7 +125,7 @@ async fn three_steps_lead_to_a_machine_that_is_ready() {
     let connect = format!("/workers/{id}/connect");
     let page = browser.page(&connect).await.text();
     assert!(
-        page.contains("is connected") && !page.contains("is ready"),
+        page.contains("is connected</h2>") && !page.contains("is ready</h2>"),
         "{page}"
     );
     assert!(
@@ -146,7 +146,7 @@ async fn three_steps_lead_to_a_machine_that_is_ready() {
     worker.hello(&[]).await;
     let page = browser.page(&connect).await.text();
     assert!(
-        page.contains("is ready") && page.contains("Free some."),
+        page.contains("is ready</h2>") && page.contains("Free some."),
         "{page}"
     );
     assert!(!page.contains(HOSTILE), "{page}");
@@ -248,7 +248,8 @@ async fn pausing_says_what_happens_and_can_be_taken_back() {
         "{paused}"
     );
     assert_eq!(shown(&world, &worker).await.presence, Presence::Draining);
-    let list = browser.form_to_page(&format!("{page}/resume"), &[("list", "true")]);
+    let resume = format!("{page}/resume");
+    let list = browser.form_to_page(&resume, &[("list", "true")]);
     let list = list.await.text();
     assert!(
         list.contains("takes frames again") && list.contains("My Workers</h1>"),
@@ -256,7 +257,8 @@ async fn pausing_says_what_happens_and_can_be_taken_back() {
     );
     assert_eq!(shown(&world, &worker).await.presence, Presence::Online);
 
-    let named = browser.form_to_page(&format!("{page}/name"), &[("name", HOSTILE)]);
+    let name = format!("{page}/name");
+    let named = browser.form_to_page(&name, &[("name", HOSTILE)]);
     let named = named.await.text();
     assert!(
         named.contains(ESCAPED) && !named.contains(HOSTILE),
