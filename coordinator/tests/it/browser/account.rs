@@ -20,13 +20,15 @@ async fn a_wallet_and_an_identity_are_added_and_one_is_removed() {
     tab.follow("a[href='/account/identities/wallet']").await;
     tab.follow("#wallets button").await;
     tab.see("#identities ~ ul, section", "Aptos wallet").await;
-    tab.follow("form[action='/account/identities/oidc'] button").await;
+    tab.follow("form[action='/account/identities/oidc'] button")
+        .await;
     tab.see("h1", "Added").await;
     tab.follow("main a.primary").await;
     tab.see("section", "ada@example.org").await;
     tab.click("li[id^=identity] summary").await;
     tab.follow("li[id^=identity] details[open] button").await;
-    tab.see("[role=status]", "That way to sign in is gone").await;
+    tab.see("[role=status]", "That way to sign in is gone")
+        .await;
     assert_eq!(tab.texts("li[id^=identity]").await.len(), 1);
     tab.close().await;
 }

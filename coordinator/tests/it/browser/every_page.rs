@@ -18,7 +18,11 @@ async fn no_page_has_an_obstacle_or_asks_elsewhere_whoever_looks_in_whatever_lig
                 let status = tab.goto(&path).await;
                 assert!(status < 500, "{path} of {who:?}: {status}");
                 let found = tab.obstacles().await;
-                obstacles.extend(found.into_iter().map(|it| format!("{path} ({scheme}): {it}")));
+                obstacles.extend(
+                    found
+                        .into_iter()
+                        .map(|it| format!("{path} ({scheme}): {it}")),
+                );
             }
         }
         let faults = tab.faults().await;

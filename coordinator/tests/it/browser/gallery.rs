@@ -76,13 +76,25 @@ impl Gallery {
         let ada = world.person("ada", &Role::ALL).await;
         let newcomer = world.person("newcomer", &[]).await;
         world.give_credits(ada, 250).await;
-        world.give_points(campaign, ada, 512 * Micros::PER_ONE).await;
-        world.waiting_points(campaign, ada, 34 * Micros::PER_ONE).await;
+        world
+            .give_points(campaign, ada, 512 * Micros::PER_ONE)
+            .await;
+        world
+            .waiting_points(campaign, ada, 34 * Micros::PER_ONE)
+            .await;
         let script = world
-            .script_of("ada", &[pictor_protocol::people::Scope::Jobs, pictor_protocol::people::Scope::Workers])
+            .script_of(
+                "ada",
+                &[
+                    pictor_protocol::people::Scope::Jobs,
+                    pictor_protocol::people::Scope::Workers,
+                ],
+            )
             .await;
         let mut browser = world.browser_of(ada).await;
-        browser.fill("/account/tokens", "name=Laptop&scope=jobs&days=90").await;
+        browser
+            .fill("/account/tokens", "name=Laptop&scope=jobs&days=90")
+            .await;
         browser.fill("/account/name", "name=Ada+L.").await;
         let render = if is_real {
             Some(real_worker(&world, &script).await)
@@ -90,7 +102,9 @@ impl Gallery {
             None
         };
         let jobs = jobs_of(&world, &script, is_real).await;
-        script.post("/api/v1/workers", &json!({ "name": "attic" })).await;
+        script
+            .post("/api/v1/workers", &json!({ "name": "attic" }))
+            .await;
         let workers = script.get("/api/v1/workers").await.json();
         Self {
             world,
@@ -128,19 +142,51 @@ impl Gallery {
 
     /// The addresses of all pages that somebody has.
     pub fn pages_of(&self, who: Who) -> Vec<String> {
-        let everybody_has = ["/leaderboard", "/network", "/help", "/help/rules", "/help/gpus", "/no/such/page"];
+        let everybody_has = [
+            "/leaderboard",
+            "/network",
+            "/help",
+            "/help/rules",
+            "/help/gpus",
+            "/no/such/page",
+        ];
         let mut pages: Vec<String> = everybody_has.map(String::from).into();
         let more: &[&str] = match who {
-            Who::Stranger => &["/", "/sign-in", "/sign-in?referral=0123456789", "/sign-in/pcl_x"],
+            Who::Stranger => &[
+                "/",
+                "/sign-in",
+                "/sign-in?referral=0123456789",
+                "/sign-in/pcl_x",
+            ],
             Who::Newcomer => &["/welcome", "/account", "/jobs", "/rewards"],
             Who::Everybody => &[
-                "/dashboard", "/welcome", "/account", "/account/delete", "/account/identities/wallet",
-                "/jobs", "/jobs/new", "/workers", "/workers/new", "/rewards", "/ledger", "/operator",
+                "/dashboard",
+                "/welcome",
+                "/account",
+                "/account/delete",
+                "/account/identities/wallet",
+                "/jobs",
+                "/jobs/new",
+                "/workers",
+                "/workers/new",
+                "/rewards",
+                "/ledger",
+                "/operator",
             ],
             Who::Operator => &[
-                "/dashboard", "/jobs", "/workers", "/operator", "/operator/people", "/operator/campaigns",
-                "/operator/campaigns/new", "/operator/quests", "/operator/signals", "/operator/appeals",
-                "/operator/payouts", "/operator/payouts/new", "/operator/audit-log",
+                "/dashboard",
+                "/jobs",
+                "/workers",
+                "/operator",
+                "/operator/people",
+                "/operator/campaigns",
+                "/operator/campaigns/new",
+                "/operator/quests",
+                "/operator/signals",
+                "/operator/appeals",
+                "/operator/payouts",
+                "/operator/payouts/new",
+                "/operator/audit-log",
             ],
         };
         pages.extend(more.iter().map(ToString::to_string));
@@ -198,12 +244,17 @@ async fn jobs_of(world: &World, script: &Client, is_real: bool) -> Vec<Job> {
 
 /// A worker process with a real Blender, online and proven.
 pub async fn real_worker(world: &World, owner: &Client) -> Process {
-    let made = owner.post("/api/v1/workers", &json!({ "name": "workshop" })).await;
+    let made = owner
+        .post("/api/v1/workers", &json!({ "name": "workshop" }))
+        .await;
     let config: WorkerConfig = made.json();
     let process = run_worker(world, "workshop", config);
     eventually("a worker that can render", async || {
         let list: WorkerList = owner.get("/api/v1/workers").await.json();
-        let is_there = list.workers.iter().any(|worker| !worker.runtimes.is_empty());
+        let is_there = list
+            .workers
+            .iter()
+            .any(|worker| !worker.runtimes.is_empty());
         is_there.then_some(()).ok_or(list)
     })
     .await;
@@ -252,7 +303,11 @@ async fn screenshots_of_every_page() {
                 // Live parts come a moment after the page.
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 let name = path.trim_matches('/').replace(['/', '?', '='], "-");
-                let name = if name.is_empty() { "landing".into() } else { name };
+                let name = if name.is_empty() {
+                    "landing".into()
+                } else {
+                    name
+                };
                 let file = format!("{who:?}-{name}-{view}.png").to_lowercase();
                 tab.screenshot(&folder.join(file)).await;
                 assert!(status < 500, "{path}: {status}");

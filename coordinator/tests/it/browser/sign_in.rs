@@ -41,7 +41,8 @@ async fn a_person_signs_in_with_a_wallet_of_the_browser_by_either_of_its_feature
         let wallet = json!({ "name": "Petra of the tests", "feature": feature, "seed": seed });
         tab.install_wallet(wallet).await;
         tab.goto("/sign-in?next=/account").await;
-        tab.see("#wallets button", "Sign in with Petra of the tests").await;
+        tab.see("#wallets button", "Sign in with Petra of the tests")
+            .await;
         tab.follow("#wallets button").await;
         tab.see("h1", "What do you want to do here?").await;
         tab.click("input[name=creator]").await;
@@ -59,7 +60,8 @@ async fn a_wallet_that_is_not_allowed_to_sign_says_so_and_can_be_asked_again() {
     tab.install_wallet(json!({ "rejects": true })).await;
     tab.goto("/sign-in").await;
     tab.click("#wallets button").await;
-    tab.see("#trouble", "The wallet was not allowed to sign").await;
+    tab.see("#trouble", "The wallet was not allowed to sign")
+        .await;
     tab.see("#wallets button:not([disabled])", "").await;
     tab.close().await;
 }
@@ -81,7 +83,8 @@ async fn what_a_wallet_says_of_itself_is_text() {
     let tab = Tab::of_a_stranger(&world).await;
     let name = "<img src=x onerror=alert(1)> “Petra”";
     let icon = "data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9ImFsZXJ0KDEpIi8+";
-    tab.install_wallet(json!({ "name": name, "icon": icon })).await;
+    tab.install_wallet(json!({ "name": name, "icon": icon }))
+        .await;
     tab.goto("/sign-in").await;
     tab.see("#wallets button", name).await;
     assert!(tab.texts("#wallets img").await.is_empty());
@@ -113,13 +116,18 @@ async fn a_form_that_was_filled_in_while_signed_out_is_sent_after_signing_in_els
     let tab = Tab::of(&world, ada).await;
     tab.goto("/account").await;
     tab.type_into("#public-name", "Ada L").await;
-    world.browser_of(ada).await.fill("/account/sessions/end", "").await;
+    world
+        .browser_of(ada)
+        .await
+        .fill("/account/sessions/end", "")
+        .await;
     tab.follow("#name-form button").await;
     tab.see("main", "Nothing that you typed is lost").await;
     // In another tab of the same window.
     tab.sign_in_again(&world, ada).await;
     tab.follow("#again button").await;
-    tab.see("[role=status]", "Everybody sees you as Ada L now").await;
+    tab.see("[role=status]", "Everybody sees you as Ada L now")
+        .await;
     tab.close().await;
 }
 

@@ -27,7 +27,10 @@ async fn a_token_is_made_with_a_purpose_shown_once_and_revoked() {
     assert_eq!(made.headers[header::CACHE_CONTROL], "no-store");
     assert!(made.text().contains("pct_"));
     let page = browser.look("/account").await.text();
-    assert!(page.contains("<b>&#60;b&#62;laptop</b>") && !page.contains("pct_"), "{page}");
+    assert!(
+        page.contains("<b>&#60;b&#62;laptop</b>") && !page.contains("pct_"),
+        "{page}"
+    );
 
     let list: TokenList = browser.get("/api/v1/tokens").await.json();
     let path = format!("/account/tokens/{}/revoke", list.tokens[0].id);
@@ -36,7 +39,9 @@ async fn a_token_is_made_with_a_purpose_shown_once_and_revoked() {
     let list: TokenList = browser.get("/api/v1/tokens").await.json();
     assert!(list.tokens.is_empty());
 
-    let stronger = browser.fill("/account/tokens", "name=x&scope=operator").await;
+    let stronger = browser
+        .fill("/account/tokens", "name=x&scope=operator")
+        .await;
     assert_eq!(stronger.status, StatusCode::FORBIDDEN);
     let of_nothing = browser.fill("/account/tokens", "name=x").await;
     assert_eq!(of_nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -48,7 +53,9 @@ async fn somebody_elses_sessions_tokens_and_identities_are_not_there() {
     let (mut eve, _) = world.signed_in(&mut wallets, "ed25519").await;
     let ada = world.person("ada", &[Role::Creator]).await;
     let mut browser = world.browser_of(ada).await;
-    browser.fill("/account/tokens", "name=laptop&scope=jobs").await;
+    browser
+        .fill("/account/tokens", "name=laptop&scope=jobs")
+        .await;
     let tokens: TokenList = browser.get("/api/v1/tokens").await.json();
     let sessions: SessionList = browser.get("/api/v1/sessions").await.json();
     for path in [
@@ -88,7 +95,9 @@ async fn a_public_name_is_chosen_and_taken_away_and_a_bad_one_is_refused() {
     let mut browser = world.browser_of(ada).await;
     let page = browser.done("/account/name", "name=Ada+L.").await;
     assert!(page.contains("Everybody sees you as Ada L. now"), "{page}");
-    let refused = browser.fill("/account/name", "name=0x1234567890abcdef").await;
+    let refused = browser
+        .fill("/account/name", "name=0x1234567890abcdef")
+        .await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let page = browser.done("/account/name", "name=").await;
     assert!(page.contains("You have no public name"), "{page}");
@@ -103,10 +112,15 @@ async fn an_account_goes_when_its_name_is_typed_and_says_what_is_lost() {
     let mut browser = world.browser_of(ada).await;
     let page = browser.look("/account/delete").await.text();
     assert!(page.contains("3 points"), "{page}");
-    let other = browser.fill("/account/delete", "name=adam&forfeit=on").await;
+    let other = browser
+        .fill("/account/delete", "name=adam&forfeit=on")
+        .await;
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
     let page = other.text();
-    assert!(page.contains("value=\"adam\"") && page.contains("aria-invalid"), "{page}");
+    assert!(
+        page.contains("value=\"adam\"") && page.contains("aria-invalid"),
+        "{page}"
+    );
     let keeps = browser.fill("/account/delete", "name=ada").await;
     assert_eq!(keeps.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(keeps.text().contains("You would lose 3 points"));
@@ -120,21 +134,39 @@ async fn where_one_wanted_to_go_survives_the_provider_and_leads_nowhere_else() {
     let (world, _provider) = with_provider().await;
     let mut browser = Browser::on(&world.url);
     let page = browser.look("/sign-in?next=/account%23tokens").await.text();
-    assert!(page.contains("/sign-in/oidc?next=%2Faccount%23tokens"), "{page}");
+    assert!(
+        page.contains("/sign-in/oidc?next=%2Faccount%23tokens"),
+        "{page}"
+    );
     let address = format!("{}/sign-in/oidc?next=%2Faccount%23tokens", world.url);
     let first = browser.open_page(&address).await;
-    assert!(first.contains("/welcome?next=%2Faccount%23tokens"), "{first}");
-    let page = browser.look("/welcome?next=%2Faccount%23tokens").await.text();
-    assert!(page.contains("name=\"next\" value=\"/account#tokens\""), "{page}");
+    assert!(
+        first.contains("/welcome?next=%2Faccount%23tokens"),
+        "{first}"
+    );
+    let page = browser
+        .look("/welcome?next=%2Faccount%23tokens")
+        .await
+        .text();
+    assert!(
+        page.contains("name=\"next\" value=\"/account#tokens\""),
+        "{page}"
+    );
     let saved = browser.fill("/account/roles", "creator=on&next=/account%23tokens");
     assert_eq!(saved.await.headers["location"], "/account#tokens");
     let again = browser.open_page(&address).await;
-    assert!(again.contains("content=\"0;url=/account#tokens\""), "{again}");
+    assert!(
+        again.contains("content=\"0;url=/account#tokens\""),
+        "{again}"
+    );
 
     for evil in ["//evil.example", "/%5Cevil.example", "https://evil.example"] {
         let address = format!("{}/sign-in/oidc?next={evil}", world.url);
         let page = browser.open_page(&address).await;
-        assert!(page.contains("content=\"0;url=/dashboard\""), "{evil}: {page}");
+        assert!(
+            page.contains("content=\"0;url=/dashboard\""),
+            "{evil}: {page}"
+        );
         let form = format!("creator=on&next={evil}");
         let saved = browser.fill("/account/roles", &form).await;
         assert_eq!(saved.headers["location"], "/dashboard", "{evil}");
@@ -155,7 +187,9 @@ async fn an_invitation_counts_once_the_account_is_there_and_roles_are_chosen() {
     assert!(page.contains(&referral.code), "{page}");
     // Whoever looks around first is not forgotten.
     browser.look("/").await;
-    world.sign_in_here(&mut browser, &mut wallets, "ed25519").await;
+    world
+        .sign_in_here(&mut browser, &mut wallets, "ed25519")
+        .await;
     let page = browser.look("/welcome").await.text();
     assert!(page.contains(&referral.code), "{page}");
     let page = browser
@@ -170,8 +204,12 @@ async fn an_invitation_counts_once_the_account_is_there_and_roles_are_chosen() {
     // A code of nobody keeps nobody out.
     let mut other = Browser::on(&world.url);
     other.look("/sign-in?referral=%3Cscript%3E").await;
-    world.sign_in_here(&mut other, &mut wallets, "single_key_ed25519").await;
-    let page = other.done("/account/roles", "creator=on&accept-rules=1").await;
+    world
+        .sign_in_here(&mut other, &mut wallets, "single_key_ed25519")
+        .await;
+    let page = other
+        .done("/account/roles", "creator=on&accept-rules=1")
+        .await;
     assert!(page.contains("is nobody’s"), "{page}");
 }
 
@@ -194,7 +232,9 @@ async fn whoever_is_banned_reads_why_and_appeals_once_on_a_page() {
     let page = browser.fill("/hearing/appeal", &form).await.text();
     assert!(page.contains("they are my sisters"), "{page}");
     assert!(!page.contains("name=\"words\""), "once: {page}");
-    let export = browser.fill("/hearing/export", &format!("secret={secret}")).await;
+    let export = browser
+        .fill("/hearing/export", &format!("secret={secret}"))
+        .await;
     assert_eq!(export.headers[header::CACHE_CONTROL], "no-store");
     assert!(export.text().contains(&eve.id.to_string()));
     let guessed = browser.fill("/hearing", "secret=pch_guess").await;
@@ -254,7 +294,9 @@ async fn with_provider() -> (World, OidcProvider) {
 }
 
 fn value_of(page: &str, field: &str) -> String {
-    let (_, rest) = page.split_once(&format!("name=\"{field}\" value=\"")).unwrap();
+    let (_, rest) = page
+        .split_once(&format!("name=\"{field}\" value=\""))
+        .unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
 

@@ -99,7 +99,8 @@ impl Route {
     }
 
     fn is_public(&self) -> bool {
-        let below = |public: &&&str| **public != "/" && self.path.starts_with(&format!("{public}/"));
+        let below =
+            |public: &&&str| **public != "/" && self.path.starts_with(&format!("{public}/"));
         PUBLIC.contains(&self.path.as_str()) || PUBLIC.iter().find(below).is_some()
     }
 

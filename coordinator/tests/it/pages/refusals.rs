@@ -12,7 +12,10 @@ async fn nothing_at_an_address_is_said_on_a_page_that_leads_home() {
     let answer = Browser::on(&world.url).look("/no/such/page").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     let page = answer.text();
-    assert!(page.contains("<h1>Not found</h1>") && page.contains("href=\"/\""), "{page}");
+    assert!(
+        page.contains("<h1>Not found</h1>") && page.contains("href=\"/\""),
+        "{page}"
+    );
     let ada = world.person("ada", &[Role::Creator]).await;
     // A form's own address, opened by reloading what came of it.
     let answer = world.browser_of(ada).await.look("/account/tokens").await;
@@ -40,15 +43,25 @@ async fn what_was_typed_before_the_session_ended_is_kept_as_text() {
     let ada = world.person("ada", &[Role::Creator]).await;
     let mut browser = world.browser_of(ada).await;
     let other = world.browser_of(ada).await;
-    world.browser_of(ada).await.fill("/account/sessions/end", "").await;
+    world
+        .browser_of(ada)
+        .await
+        .fill("/account/sessions/end", "")
+        .await;
     drop(other);
     let answer = browser
-        .fill("/account/name", "name=%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E")
+        .fill(
+            "/account/name",
+            "name=%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+        )
         .await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     let page = answer.text();
     assert!(page.contains("Nothing that you typed is lost"), "{page}");
-    assert!(page.contains("action=\"/account/name\"") && !page.contains("<script>alert"), "{page}");
+    assert!(
+        page.contains("action=\"/account/name\"") && !page.contains("<script>alert"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
@@ -62,7 +75,10 @@ async fn what_needs_a_fresh_sign_in_says_so_and_keeps_the_form() {
     let answer = browser.fill("/account/delete", "name=ada").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let page = answer.text();
-    assert!(page.contains("<input type=\"hidden\" name=\"name\" value=\"ada\">"), "{page}");
+    assert!(
+        page.contains("<input type=\"hidden\" name=\"name\" value=\"ada\">"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
