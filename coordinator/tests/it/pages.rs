@@ -4,4 +4,5 @@ mod account;
 mod every_route;
 mod jobs;
 mod operator;
+mod people;
 mod refusals;
