@@ -10,7 +10,6 @@ use http::request::Parts;
 use http::{HeaderValue, header};
 use pictor_protocol::UserId;
 use pictor_protocol::ledger::Balances;
-use pictor_protocol::people::Role;
 use pictor_protocol::problem::ProblemKind;
 
 use super::assets;
@@ -108,7 +107,6 @@ async fn shown(app: &App, session: &SessionOf) -> Result<Shown> {
     Ok(Shown {
         name: session.name.clone(),
         operator: holder.operator,
-        roles: holder.roles,
         balances,
     })
 }
@@ -144,7 +142,6 @@ pub struct Page {
 pub struct Shown {
     pub name: String,
     pub operator: bool,
-    pub roles: Vec<Role>,
     pub balances: Balances,
 }
 
