@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY := 0.19.0
 
 
-.PHONY: help demo build test test-runtimes test-install test-docker bench lint audit prerequisites runtime test-prerequisites clean-demo
+.PHONY: help demo build test test-runtimes screenshots lighthouse test-install test-docker bench lint audit prerequisites runtime test-prerequisites clean-demo
 .DEFAULT_GOAL := help
 
 help: ## List what can be made
@@ -29,6 +29,13 @@ test-runtimes: test-prerequisites ## Run the tests that need Blender 4.2, 4.5, 5
 	for series in 4.2 4.5 5.0; do $(TARGET)/debug/pictor-worker runtime install $$series || exit 1; done
 	install/prerequisites.sh blender
 	$(CARGO) test --workspace -- --ignored runtimes_
+
+screenshots: test-prerequisites runtime ## Write pictures of every page to target/screenshots, with real frames
+	$(CARGO) build --workspace --bins
+	$(CARGO) test -p pictor-coordinator --test it -- --ignored screenshots_of_every_page
+
+lighthouse: test-prerequisites ## Let Lighthouse judge landing, job and leaderboard of an optimised build
+	$(CARGO) test --release -p pictor-coordinator --test it -- --ignored --nocapture lighthouse_is_content
 
 test-install: ## Test the installers, on stand-ins of what they install
 	@install/tests/run.sh

@@ -6,3 +6,4 @@ mod jobs;
 mod operator;
 mod people;
 mod refusals;
+mod workers;

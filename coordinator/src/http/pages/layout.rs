@@ -61,11 +61,6 @@ impl Viewer {
             .map(|session| Person::in_browser(session).holder)
     }
 
-    pub fn may(&self, right: Right) -> bool {
-        self.holder()
-            .is_some_and(|holder| holder.check(right).is_ok())
-    }
-
     /// Who it is, if they have a right; otherwise the page that leads to it.
     pub fn with(&self, right: Right) -> Result<UserId> {
         let (Some(session), Some(holder)) = (&self.session, self.holder()) else {

@@ -95,7 +95,7 @@ impl Gallery {
         browser
             .fill("/account/tokens", "name=Laptop&scope=jobs&days=90")
             .await;
-        browser.fill("/account/name", "name=Ada+L.").await;
+        browser.fill("/account/name", "name=Ada+L").await;
         let render = if is_real {
             Some(real_worker(&world, &script).await)
         } else {
@@ -217,7 +217,7 @@ async fn jobs_of(world: &World, script: &Client, is_real: bool) -> Vec<Job> {
         let worker = ScriptedWorker::connect(world, "of the operator").await;
         for seed in 0..24 {
             let lease = worker.must_get_work().await;
-            for grant in &lease.grants {
+            for grant in &lease.tasks {
                 let picture = scenes::png(seed * 31 + grant.frame.unsigned_abs());
                 worker.finish(grant, &picture).await;
             }

@@ -116,7 +116,7 @@ const orders = {
     await tab.page.waitForSelector(selector, { hidden: true });
   },
   texts: ({ tab, selector }) =>
-    tab.page.$$eval(selector, (nodes) => nodes.map((node) => (node.value ?? node.textContent).trim())),
+    tab.page.$$eval(selector, (nodes) => nodes.map((node) => (node.matches("input, textarea, select") ? node.value : node.textContent).trim())),
   attributes: ({ tab, selector, name }) =>
     tab.page.$$eval(selector, (nodes, name) => nodes.map((node) => node.getAttribute(name)), name),
   url: ({ tab }) => tab.page.url(),

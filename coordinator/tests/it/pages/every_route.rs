@@ -14,6 +14,7 @@ const PUBLIC: &[&str] = &[
     "/assets/{file}",
     "/hearing",
     "/help",
+    "/install",
     "/leaderboard",
     "/network",
     "/sign-in",
@@ -86,9 +87,9 @@ impl Route {
         let mut address = String::new();
         let mut rest = self.path.as_str();
         while let Some((before, after)) = rest.split_once('{') {
-            let (_, behind) = after.split_once('}').unwrap();
+            let (name, behind) = after.split_once('}').unwrap();
             address.push_str(before);
-            address.push_str(NOTHING);
+            address.push_str(if name == "frame" { "1" } else { NOTHING });
             rest = behind;
         }
         address + rest
