@@ -56,8 +56,6 @@ pub fn routes() -> Router<Arc<App>> {
 struct Dashboard {
     page: Page,
     parts: Parts,
-    may_render: bool,
-    may_own_workers: bool,
 }
 
 /// Each as it is sent when it changes.
@@ -175,8 +173,6 @@ async fn dashboard(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Respon
     let page = viewer.page(&app, Section::Dashboard, "Dashboard").await?;
     html(&Dashboard {
         page: page.live("/dashboard/live"),
-        may_render: viewer.may(Right::Jobs),
-        may_own_workers: viewer.may(Right::Workers),
         parts: parts(&app, user, facts).await?,
     })
 }
