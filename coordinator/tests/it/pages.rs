@@ -5,3 +5,4 @@ mod every_route;
 mod jobs;
 mod operator;
 mod refusals;
+mod workers;

@@ -329,6 +329,18 @@ fn sources(overview: &Overview, has_campaign: bool) -> Sources {
     }
 }
 
+/// `2 × NVIDIA L4, NVIDIA A10`
+fn slots(worker: &Worker) -> String {
+    let names: Vec<_> = worker.slots.iter().map(|slot| slot.name.as_str()).collect();
+    let named = |same: &[&str]| match same {
+        [name] => (*name).to_owned(),
+        [name, ..] => format!("{} × {name}", same.len()),
+        [] => String::new(),
+    };
+    let named: Vec<_> = names.chunk_by(|one, next| one == next).map(named).collect();
+    named.join(", ")
+}
+
 /// How far a job is, as a bar.
 fn bar(job: &Job) -> askama::filters::Safe<String> {
     let of = |count: u32| f64::from(count) / f64::from(job.counts.total.max(1));

@@ -58,8 +58,16 @@ async fn what_is_no_scene_is_refused_before_it_is_sent() {
     let tab = Tab::of(&world, world.operator().await).await;
     tab.goto("/jobs/new").await;
     for (name, bytes, why) in [
-        ("<b>notes.txt", &b"text"[..], "<b>notes.txt is no .blend and no .zip"),
-        ("broken.blend", &b"BLENDR"[..], "does not begin like a .blend"),
+        (
+            "<b>notes.txt",
+            &b"text"[..],
+            "<b>notes.txt is no .blend and no .zip",
+        ),
+        (
+            "broken.blend",
+            &b"BLENDR"[..],
+            "does not begin like a .blend",
+        ),
         ("empty.blend", &b""[..], "is empty"),
     ] {
         let file = folder.path().join(name);
@@ -74,7 +82,9 @@ async fn what_is_no_scene_is_refused_before_it_is_sent() {
 /// Lengths around the blocks, chunks and subtrees that BLAKE3 is made of.
 #[tokio::test]
 async fn browsers_hash_as_the_coordinator_does() {
-    let lengths = [0, 1, 63, 64, 65, 1_023, 1_024, 1_025, 2_048, 3_073, 7_168, 65_536, 100_001];
+    let lengths = [
+        0, 1, 63, 64, 65, 1_023, 1_024, 1_025, 2_048, 3_073, 7_168, 65_536, 100_001,
+    ];
     let world = World::start().await;
     let tab = Tab::of(&world, world.operator().await).await;
     tab.goto("/jobs/new").await;

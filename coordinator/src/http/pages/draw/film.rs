@@ -45,10 +45,10 @@ fn push_frame(svg: &mut String, frame: usize) {
         "<g transform=\"translate({x} {y})\"><rect class=\"film-empty\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"3\"/>\
          <g class=\"film-picture{late}\" clip-path=\"url(#film-edge)\">\
          <rect class=\"sky-{sky}\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\
-         <circle class=\"film-sun\" cx=\"{sun_x:.1}\" cy=\"{sun_y:.1}\" r=\"3.6\"/>\
+         <circle class=\"film-sun\" cx=\"{sun_x:.1}\" cy=\"{sun_y:.1}\" r=\"4\"/>\
          <use class=\"film-hills\" href=\"#film-hills\"/>\
-         <rect class=\"film-cube\" x=\"-4\" y=\"-4\" width=\"8\" height=\"8\" rx=\"1\" \
-         transform=\"translate(24 20) rotate({:.0})\"/></g></g>",
+         <rect class=\"film-cube\" x=\"-5\" y=\"-5\" width=\"10\" height=\"10\" rx=\"1.2\" \
+         transform=\"translate(24 19) rotate({:.0})\"/></g></g>",
         time * 180.0
     );
 }
