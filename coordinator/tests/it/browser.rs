@@ -4,5 +4,7 @@ mod account;
 mod chromium;
 mod every_page;
 mod gallery;
+mod journeys;
+mod lighthouse;
 mod sign_in;
 mod uploads;

@@ -54,7 +54,7 @@ pub fn amount(of: impl Amount) -> String {
     let hundredths = of.get() / 10_000;
     let (whole, rest) = (hundredths / 100, (hundredths % 100).abs());
     let sign = if of.is_negative() && whole == 0 && rest != 0 {
-        "-"
+        "\u{2212}"
     } else {
         ""
     };
@@ -458,7 +458,7 @@ mod tests {
             (12_500_000, "12.5"),
             (1_234_567_890_000, "1\u{202f}234\u{202f}567.89"),
             (-1_500_000, "\u{2212}1.5"),
-            (-500_000, "-0.5"),
+            (-500_000, "\u{2212}0.5"),
             (9_999, "0"),
         ] {
             assert_eq!(amount(Micros::new(micros)), text, "{micros}");

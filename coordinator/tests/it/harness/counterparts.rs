@@ -138,6 +138,13 @@ pub async fn read_by_sdk(signed: &[u8]) -> Value {
     serde_json::from_str(&line(&mut lines, "the SDK").await).unwrap()
 }
 
+/// What Lighthouse says of a page: `scores` by category, and what there is `less` than full.
+pub async fn lighthouse(url: &str, session: Option<&str>) -> Value {
+    let output = node("lighthouse.mjs").arg(url).args(session).output();
+    let output = output.await.unwrap();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
 /// Answers like an Aptos full node, about the accounts that the test names.
 pub struct FullNode {
     pub url: String,

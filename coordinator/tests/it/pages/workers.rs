@@ -249,8 +249,8 @@ async fn pausing_says_what_happens_and_can_be_taken_back() {
     );
     assert_eq!(shown(&world, &worker).await.presence, Presence::Draining);
     let resume = format!("{page}/resume");
-    let list = browser.form_to_page(&resume, &[("list", "true")]);
-    let list = list.await.text();
+    let list = browser.form_to_page(&resume, &[("list", "true")]).await;
+    let list = list.text();
     assert!(
         list.contains("takes frames again") && list.contains("My Workers</h1>"),
         "{list}"
@@ -258,8 +258,8 @@ async fn pausing_says_what_happens_and_can_be_taken_back() {
     assert_eq!(shown(&world, &worker).await.presence, Presence::Online);
 
     let name = format!("{page}/name");
-    let named = browser.form_to_page(&name, &[("name", HOSTILE)]);
-    let named = named.await.text();
+    let named = browser.form_to_page(&name, &[("name", HOSTILE)]).await;
+    let named = named.text();
     assert!(
         named.contains(ESCAPED) && !named.contains(HOSTILE),
         "{named}"
