@@ -15,6 +15,7 @@ const PUBLIC: &[&str] = &[
     "/hearing",
     "/help",
     "/install",
+    "/landing",
     "/leaderboard",
     "/network",
     "/sign-in",
