@@ -25,7 +25,7 @@ use crate::store::{StoreError, Tx};
 
 /// How often due holds are looked for.
 const TICK: Duration = Duration::from_secs(3);
-/// A hold takes a dozen small statements. BATCHDOC
+/// A hold takes a dozen small statements: whoever else writes waits for so many of them.
 pub(super) const BATCH: i64 = 20;
 /// After how long a hold is tried again that did not settle.
 const PUT_OFF_US: i64 = HOUR_US;

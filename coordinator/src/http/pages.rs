@@ -61,7 +61,7 @@ pub use refusal::nothing_here;
 
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
-        .merge(landing::routes()) //    /  /landing/live
+        .merge(landing::routes()) //    /  /network/landing/live
         .merge(dashboard::routes()) //  /dashboard[/live]
         .merge(ledger::routes()) //     /ledger
         .merge(rewards::routes()) //    /rewards[/check-in|/referral|/quests/{id}[/open|/claim]]

@@ -34,6 +34,12 @@ pub async fn job(app: &App, owner: UserId, id: JobId) -> Result<Option<Job>> {
     }
 }
 
+/// A number that changes with everything that happens to a job of somebody, or with a job more or less.
+pub async fn changes_of_all(app: &App, owner: UserId) -> Result<i64> {
+    let mut tx = app.store.read().await?;
+    job_pages::changes_of_all(&mut tx, owner).await
+}
+
 /// What a job looks like now.
 #[derive(Debug)]
 pub struct Overview {
@@ -44,30 +50,69 @@ pub struct Overview {
     pub strip: Option<Vec<FrameState>>,
 }
 
-/// Looks at a job of somebody. `known` is the revision of a strip that need not be made again.
+/// What somebody saw of a job who looks again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    pub revision: i64,
+    reason: Option<String>,
+    at_work: JobWorkers,
+}
+
+impl Overview {
+    pub fn known(&self) -> Known {
+        Known {
+            revision: self.job.revision,
+            reason: self.job.reason.clone(),
+            at_work: self.at_work.clone(),
+        }
+    }
+}
+
+/// What looking again comes to.
+#[derive(Debug)]
+pub enum Seen {
+    /// There is no such job of theirs.
+    Nothing,
+    /// What is known already: cheaper to find out than to show.
+    Same,
+    New(Box<Overview>),
+}
+
+/// Looks at a job of somebody.
 pub async fn of_job(
     app: &App,
     owner: UserId,
     id: JobId,
     shown: Shown,
-    known: Option<i64>,
-) -> Result<Option<Overview>> {
+    known: Option<&Known>,
+) -> Result<Seen> {
     let mut tx = app.store.read().await?;
     let Some(row) = jobs::find_owned(&mut tx, owner, id).await? else {
-        return Ok(None);
+        return Ok(Seen::Nothing);
     };
-    let cells = cells(app, &mut tx, id, shown).await?;
-    let at_work = at_work::workers(app, &mut tx, &row).await?;
-    let strip = match known == Some(row.revision) {
+    let is_known = known.is_some_and(|known| known.revision == row.revision);
+    if is_known && view::state_of(&row).is_over() {
+        return Ok(Seen::Same);
+    }
+    let seen = Overview {
+        at_work: at_work::workers(app, &mut tx, &row).await?,
+        job: view::job(&mut tx, row.clone(), app.now_us()).await?,
+        cells: Vec::new(),
+        strip: None,
+    };
+    if known == Some(&seen.known()) {
+        return Ok(Seen::Same);
+    }
+    let strip = match is_known {
         true => None,
         false => Some(strip(&mut tx, &row).await?),
     };
-    Ok(Some(Overview {
-        job: view::job(&mut tx, row, app.now_us()).await?,
-        at_work,
+    let cells = cells(app, &mut tx, id, shown).await?;
+    Ok(Seen::New(Box::new(Overview {
         cells,
         strip,
-    }))
+        ..seen
+    })))
 }
 
 /// A frame with all that is known of it.
@@ -177,10 +222,10 @@ async fn cells(app: &App, tx: &mut Tx, job: JobId, shown: Shown) -> Result<Vec<C
         attempts: row.attempt,
         thumbnail: row.thumbnail.0.filter(|_| row.status == TaskStatus::Done),
         approved: row.review.as_deref() == Some("approved"),
-        fraction: match row.status {
-            TaskStatus::Leased => progress.get(&row.frame).copied(),
-            _ => None,
-        },
+        fraction: progress
+            .get(&row.frame)
+            .copied()
+            .filter(|_| row.status == TaskStatus::Leased),
     });
     Ok(cells.collect())
 }

@@ -1,6 +1,6 @@
 //! What the pages of jobs show: some frames of a job as small cells, all of them in a few columns.
 
-use pictor_protocol::{BlobHash, JobId};
+use pictor_protocol::{BlobHash, JobId, UserId};
 use sqlx::FromRow;
 
 use super::column::Maybe;
@@ -103,4 +103,21 @@ pub async fn latest_picture(tx: &mut Tx, job: JobId) -> Result<Option<LatestRow>
          ORDER BY revision DESC LIMIT 1",
         job.to_string()
     )
+}
+
+/// A number that grows with every change of a job of somebody and with every job, and is another one when a job
+/// is gone.
+pub async fn changes_of_all(tx: &mut Tx, owner: UserId) -> Result<i64> {
+    #[derive(FromRow)]
+    struct Changes {
+        changes: i64,
+    }
+    let row = fetch_one!(
+        tx,
+        Changes,
+        "SELECT CAST(COALESCE(SUM(revision), 0) + COUNT(*) AS BIGINT) AS changes FROM jobs \
+         WHERE owner_id = $1",
+        owner.to_string()
+    )?;
+    Ok(row.changes)
 }

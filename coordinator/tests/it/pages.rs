@@ -4,5 +4,6 @@ mod account;
 mod every_route;
 mod jobs;
 mod operator;
+mod people;
 mod refusals;
 mod workers;

@@ -55,7 +55,26 @@ pub fn routes() -> Router<Arc<App>> {
 #[template(path = "dashboard/page.html")]
 struct Dashboard {
     page: Page,
-    parts: Vec<String>,
+    parts: Parts,
+}
+
+/// Each as it is sent when it changes.
+struct Parts {
+    purse: String,
+    todo: String,
+    sources: String,
+    /// Of creators.
+    jobs: Option<String>,
+    /// Of worker owners.
+    workers: Option<String>,
+}
+
+impl Parts {
+    fn all(self) -> Vec<String> {
+        let always = [self.purse, self.todo, self.sources];
+        let of_roles = [self.jobs, self.workers].into_iter().flatten();
+        always.into_iter().chain(of_roles).collect()
+    }
 }
 
 /// What one has.
@@ -187,7 +206,7 @@ async fn changes(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response
                 return Ok(Look::Same);
             }
             *seen = stamp;
-            Ok(Look::Parts(parts(&app, user, facts).await?))
+            Ok(Look::Parts(parts(&app, user, facts).await?.all()))
         }
     }))
 }
@@ -260,8 +279,9 @@ async fn latest_workers(app: &App, user: UserId) -> Result<Vec<Worker>> {
     Ok(rows.into_iter().map(view).collect())
 }
 
-async fn parts(app: &App, user: UserId, facts: Facts) -> Result<Vec<String>> {
+async fn parts(app: &App, user: UserId, facts: Facts) -> Result<Parts> {
     let now_us = app.now_us();
+    let now_ms = now_us / 1_000;
     let overview = match &facts.balances.points {
         Some(points) => {
             let mut tx = app.store.read().await?;
@@ -273,24 +293,22 @@ async fn parts(app: &App, user: UserId, facts: Facts) -> Result<Vec<String>> {
     let mine = ranks::mine(app, user).await?;
     let name = ranks::public_name(app, user).await?;
     let todo = todo::list(app, user, &facts, &name).await?;
-    let mut parts = vec![
-        part(&purse(&facts, &overview, mine, now_us / 1_000))?,
-        part(&TodoPart { todo })?,
-        part(&sources(&overview, facts.campaign.is_some()))?,
-    ];
-    if facts.holder.check(Right::Jobs).is_ok() {
-        let now_ms = now_us / 1_000;
-        parts.push(part(&JobsPart {
-            jobs: facts.jobs,
-            now_ms,
-        })?);
-    }
-    if facts.holder.check(Right::Workers).is_ok() {
-        parts.push(part(&WorkersPart {
-            workers: facts.workers,
-        })?);
-    }
-    Ok(parts)
+    let may = |right: Right| facts.holder.check(right).is_ok();
+    let (creates, owns) = (may(Right::Jobs), may(Right::Workers));
+    let (jobs, workers) = (facts.jobs.clone(), facts.workers.clone());
+    Ok(Parts {
+        purse: part(&purse(&facts, &overview, mine, now_ms))?,
+        todo: part(&TodoPart { todo })?,
+        sources: part(&sources(&overview, facts.campaign.is_some()))?,
+        jobs: match creates {
+            true => Some(part(&JobsPart { jobs, now_ms })?),
+            false => None,
+        },
+        workers: match owns {
+            true => Some(part(&WorkersPart { workers })?),
+            false => None,
+        },
+    })
 }
 
 fn purse(facts: &Facts, overview: &Overview, mine: MyRank, now_ms: i64) -> Purse {

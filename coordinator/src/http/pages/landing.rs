@@ -31,7 +31,7 @@ pub fn routes() -> Router<Arc<App>> {
     let parts: Arc<Parts> = Arc::default();
     Router::new()
         .route("/", get(landing))
-        .route("/landing/live", get(changes))
+        .route("/network/landing/live", get(changes))
         .layer(Extension(parts))
 }
 
@@ -69,7 +69,7 @@ async fn landing(
     let title = "Render Blender scenes on everybody’s GPUs";
     let page = viewer.page(&app, Section::Elsewhere, title).await?;
     html(&Landing {
-        page: page.live("/landing/live"),
+        page: page.live("/network/landing/live"),
         campaign: campaigns.current.or(campaigns.next),
         has_snapshot: summary.is_some_and(|summary| summary.has_snapshot),
         now: now(&app, &parts).await?,

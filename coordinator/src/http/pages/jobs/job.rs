@@ -25,11 +25,11 @@ use crate::app::App;
 use crate::http::auth::Creator;
 use crate::http::extract::{Path, Query};
 use crate::http::problem::{Refused, Result};
-use crate::jobs::overview::{self, Overview, Shown};
+use crate::jobs::overview::{self, Known, Overview, Seen, Shown};
 use crate::jobs::review::{FRAMES_MAX, REASON_CHARS_MAX};
 
 /// A job that waits may start to wait for something else without a ring.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// Progress rings several times a second; a picture is there within a second all the same.
 const AT_MOST_EVERY: Duration = Duration::from_millis(400);
 
@@ -201,8 +201,9 @@ async fn job(
 ) -> Result<Response> {
     let user = viewer.with(Right::Jobs)?;
     let shown = asked.shown();
-    let seen = overview::of_job(&app, user, id, shown, None).await?;
-    let seen = seen.ok_or_else(|| Refused::not_found("job"))?;
+    let Seen::New(seen) = overview::of_job(&app, user, id, shown, None).await? else {
+        return Err(Refused::not_found("job"));
+    };
     let now_ms = app.now_us() / 1_000;
     let job = &seen.job;
     let looks = Looks::of(&seen, shown, now_ms)?;
@@ -259,8 +260,8 @@ impl Looks {
     }
 }
 
-/// The strip that was drawn last, and of which revision: it is the one part that looks at every frame.
-type Known = Arc<Mutex<Option<(i64, String)>>>;
+/// What was shown last, and the strip of it: the one part that looks at every frame.
+type Shows = Arc<Mutex<Option<(Known, String)>>>;
 
 async fn live(
     State(app): State<Arc<App>>,
@@ -272,7 +273,7 @@ async fn live(
         ear: Some(app.bells.jobs.listen(id)),
         every: Some(LOOK_AGAIN),
     };
-    let known = Known::default();
+    let shows = Shows::default();
     let shown = asked.shown();
     let mut is_first = true;
     let here = Arc::clone(&app);
@@ -283,7 +284,7 @@ async fn live(
             AT_MOST_EVERY
         };
         is_first = false;
-        look(Arc::clone(&app), user, id, shown, Arc::clone(&known), wait)
+        look(Arc::clone(&app), user, id, shown, Arc::clone(&shows), wait)
     }))
 }
 
@@ -292,23 +293,22 @@ async fn look(
     user: UserId,
     id: JobId,
     shown: Shown,
-    known: Known,
+    shows: Shows,
     wait: Duration,
 ) -> Result<Look> {
     tokio::time::sleep(wait).await;
-    let drawn = known.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let revision = drawn.as_ref().map(|(revision, _)| *revision);
-    let Some(seen) = overview::of_job(&app, user, id, shown, revision).await? else {
-        return Ok(Look::Over);
+    let last = shows.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let known = last.as_ref().map(|(known, _)| known);
+    let seen = match overview::of_job(&app, user, id, shown, known).await? {
+        Seen::Nothing => return Ok(Look::Over),
+        Seen::Same => return Ok(Look::Same),
+        Seen::New(seen) => seen,
     };
     let looks = Looks::of(&seen, shown, app.now_us() / 1_000)?;
-    let strip = match (looks.strip, drawn) {
-        (Some(strip), _) => strip,
-        (None, Some((_, strip))) => strip,
-        (None, None) => String::new(),
-    };
-    let drawn = (seen.job.revision, strip.clone());
-    *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(drawn);
+    let drawn = last.map(|(_, strip)| strip);
+    let strip = looks.strip.or(drawn).unwrap_or_default();
+    let shown_now = (seen.known(), strip.clone());
+    *shows.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown_now);
     let mut parts = vec![looks.head, looks.now, looks.at_work, looks.filter, strip];
     match shown.state {
         // Frames stay where they are: each is a part of its own.

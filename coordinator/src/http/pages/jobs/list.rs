@@ -1,6 +1,7 @@
 //! All of one's jobs: by state, by name, newest first.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use askama::Template;
@@ -26,7 +27,7 @@ use crate::jobs::list::{self, JobsAsked};
 use crate::jobs::overview;
 
 const ON_A_PAGE: usize = 25;
-/// Jobs that were submitted elsewhere, and how long is left, have no bell that rings here.
+/// Jobs that were submitted elsewhere have no bell that rings here.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Progress rings several times a second; nobody reads faster than this.
 const AT_MOST_EVERY: Duration = Duration::from_secs(1);
@@ -242,6 +243,9 @@ async fn parts(
     Ok((tabs, rows, next))
 }
 
+/// Changes of all jobs that were shown.
+type Shows = Arc<AtomicI64>;
+
 async fn live(
     State(app): State<Arc<App>>,
     Creator(user): Creator,
@@ -255,6 +259,7 @@ async fn live(
         every: Some(LOOK_AGAIN),
     };
     let mut is_first = true;
+    let shows = Shows::default();
     let here = Arc::clone(&app);
     Ok(stream(&here, watch, move || {
         let wait = if is_first {
@@ -263,12 +268,28 @@ async fn live(
             AT_MOST_EVERY
         };
         is_first = false;
-        look(Arc::clone(&app), user, asked.clone(), wait)
+        look(
+            Arc::clone(&app),
+            user,
+            asked.clone(),
+            Arc::clone(&shows),
+            wait,
+        )
     }))
 }
 
-async fn look(app: Arc<App>, user: UserId, asked: Asked, wait: Duration) -> Result<Look> {
+async fn look(
+    app: Arc<App>,
+    user: UserId,
+    asked: Asked,
+    shows: Shows,
+    wait: Duration,
+) -> Result<Look> {
     tokio::time::sleep(wait).await;
+    let changes = overview::changes_of_all(&app, user).await?;
+    if shows.swap(changes, Ordering::Relaxed) == changes {
+        return Ok(Look::Same);
+    }
     let jobs = list::page(&app, user, &asked.jobs()).await?;
     let (tabs, rows, _) = parts(&app, &asked, jobs).await?;
     let mut looks = vec![super::rendered(&tabs)?];

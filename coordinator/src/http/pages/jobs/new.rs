@@ -255,7 +255,15 @@ fn faults_of(error: JobError) -> Result<Vec<Fault>> {
             one("credits", why)
         }
         JobError::Charge(ChargeError::Short(why)) => one("spend_cap_micros", why.to_string()),
-        other => Err(Refused::from(other)),
+        other @ (JobError::NotFound(_)
+        | JobError::BadScene(_)
+        | JobError::NotNow(_)
+        | JobError::Review(_)
+        | JobError::Charge(_)
+        | JobError::Earn(_)
+        | JobError::Rules(_)
+        | JobError::Blobs(_)
+        | JobError::Store(_)) => Err(other.into()),
     }
 }
 
