@@ -19,7 +19,7 @@ async fn a_worker_is_made_started_by_its_config_and_renders_frames_that_appear_a
     let owner = Tab::of(&world, grace).await;
     owner.download_to(folder.path()).await;
     let _worker = new_worker(&world, &owner, folder.path()).await;
-    owner.see("#arrival", "is connected").await;
+    owner.see("#arrival", "is ready").await;
 
     let ada = world.person("ada", &[Role::Creator]).await;
     let creator = Tab::of(&world, ada).await;

@@ -48,6 +48,7 @@ async function open(context, { site, may_ask: mayAsk = [] }) {
       tab.faults.push(`${page.url()}: ${text}`);
     }
   });
+  inFront.set(context, tab);
   tabs.set(String(tabs.size + 1), tab);
   return String(tabs.size);
 }
@@ -170,9 +171,19 @@ function walletSource() {
   return walletText;
 }
 
+// Of the tabs of a window only the one in front is drawn, and what is not drawn is not seen.
+const inFront = new Map();
+
+async function toFront(tab) {
+  if (!tab || (inFront.get(tab.context) ?? tab) === tab) return;
+  inFront.set(tab.context, tab);
+  await tab.page.bringToFront();
+}
+
 async function obey(line) {
   const { id, order, tab, ...rest } = JSON.parse(line);
   try {
+    if (order !== "close") await toFront(tabs.get(tab));
     const ok = await orders[order]({ tab: tabs.get(tab), ...rest });
     console.log(JSON.stringify({ id, ok: ok ?? null }));
   } catch (error) {
