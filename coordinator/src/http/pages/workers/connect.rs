@@ -77,7 +77,7 @@ impl Arrival {
         match self.connects() {
             Station::Passed if slots.iter().any(|slot| tried(&slot.proven)) => Station::Passed,
             Station::Passed => Station::Now,
-            _ => Station::Ahead,
+            Station::Ahead | Station::Now => Station::Ahead,
         }
     }
 
@@ -85,21 +85,22 @@ impl Arrival {
         match (self.connects(), self.worker.doctor.is_empty()) {
             (Station::Passed, false) => Station::Passed,
             (Station::Passed, true) => Station::Now,
-            _ => Station::Ahead,
+            (Station::Ahead | Station::Now, _) => Station::Ahead,
         }
     }
 
     fn ready(&self) -> Station {
-        match (self.tries(), row::state(&self.worker)) {
-            (
-                Station::Passed,
-                WorkerState::Waiting
+        let can_render = matches!(
+            row::state(&self.worker),
+            WorkerState::Waiting
                 | WorkerState::Rendering
                 | WorkerState::Pausing
                 | WorkerState::Paused
-                | WorkerState::OutsideHours,
-            ) => Station::Passed,
-            _ => Station::Ahead,
+                | WorkerState::OutsideHours
+        );
+        match self.tries() {
+            Station::Passed if can_render => Station::Passed,
+            Station::Passed | Station::Ahead | Station::Now => Station::Ahead,
         }
     }
 
