@@ -77,7 +77,7 @@ impl Arrival {
         match self.connects() {
             Station::Passed if slots.iter().any(|slot| tried(&slot.proven)) => Station::Passed,
             Station::Passed => Station::Now,
-            _ => Station::Ahead,
+            Station::Ahead | Station::Now => Station::Ahead,
         }
     }
 
