@@ -70,10 +70,6 @@ impl Tab {
         status.as_u64().unwrap()
     }
 
-    pub async fn back(&self) {
-        self.order("back", json!({})).await;
-    }
-
     pub async fn click(&self, selector: &str) {
         self.order("click", json!({ "selector": selector })).await;
     }
@@ -86,11 +82,6 @@ impl Tab {
     pub async fn type_into(&self, selector: &str, text: &str) {
         let typed = json!({ "selector": selector, "text": text });
         self.order("type", typed).await;
-    }
-
-    pub async fn choose(&self, selector: &str, value: &str) {
-        let chosen = json!({ "selector": selector, "value": value });
-        self.order("choose", chosen).await;
     }
 
     pub async fn upload(&self, selector: &str, file: &Path) {
@@ -107,11 +98,6 @@ impl Tab {
     pub async fn see(&self, selector: &str, text: &str) {
         let seen = json!({ "selector": selector, "text": text });
         self.order("see", seen).await;
-    }
-
-    /// Waits until nothing of that is to be seen.
-    pub async fn gone(&self, selector: &str) {
-        self.order("gone", json!({ "selector": selector })).await;
     }
 
     /// The texts, or the values of fields, that are there now.
@@ -150,10 +136,6 @@ impl Tab {
     /// What axe-core finds to be an obstacle for people.
     pub async fn obstacles(&self) -> Vec<String> {
         serde_json::from_value(self.order("axe", json!({})).await).unwrap()
-    }
-
-    pub async fn set_offline(&self, is: bool) {
-        self.order("offline", json!({ "is": is })).await;
     }
 
     /// With or without JavaScript from the next page on.
@@ -196,7 +178,7 @@ impl Tab {
 impl Drop for Tab {
     fn drop(&mut self) {
         let order = if self.is_first { "end" } else { "close" };
-        let _ = Chromium::of_all_tests().send(order, json!({ "tab": self.id }));
+        drop(Chromium::of_all_tests().send(order, json!({ "tab": self.id })));
     }
 }
 
@@ -216,6 +198,10 @@ impl Chromium {
         ONE.get_or_init(Self::start)
     }
 
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it ends with the process of the tests, after which nobody could wait"
+    )]
     fn start() -> Self {
         static WAITING: OnceLock<Mutex<Waiting>> = OnceLock::new();
         let waiting = WAITING.get_or_init(Mutex::default);
@@ -229,10 +215,9 @@ impl Chromium {
         let answers = process.stdout.take().unwrap();
         let (is_there, there) = mpsc::channel();
         std::thread::spawn(move || hear(answers, waiting, &is_there));
-        let version = there
+        there
             .recv()
             .expect("Chromium is missing: `install/prerequisites.sh chromium` installs it");
-        eprintln!("tested with {version}");
         Self {
             orders: Mutex::new(process.stdin.take().unwrap()),
             waiting,

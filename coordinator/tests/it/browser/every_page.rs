@@ -3,7 +3,6 @@
 use http::Uri;
 use pictor_protocol::people::Role;
 
-use super::chromium::Tab;
 use super::gallery::{self, Who};
 
 #[tokio::test]

@@ -56,11 +56,7 @@ impl Gallery {
         Self::begin(false).await
     }
 
-    /// With a worker that renders with Blender.
-    pub async fn of_real_frames() -> Self {
-        Self::begin(true).await
-    }
-
+    /// With a worker that renders with Blender, or with fakes alone.
     async fn begin(is_real: bool) -> Self {
         let world = World::start_with(|config| {
             config.sign_in.chain = Some(Chain::Testnet);
