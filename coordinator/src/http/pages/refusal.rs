@@ -211,6 +211,10 @@ fn sentence(text: &str) -> String {
     format!("{}{}{end}", first.to_uppercase(), letters.as_str())
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is refused in a new way can be left by going back, as most can"
+)]
 fn way_out(problem: &Problem, asked: &Parts, back: Option<&str>) -> Option<Way> {
     let here = asked.uri.path_and_query().map_or("/", |path| path.as_str());
     let is_look = asked.method == Method::GET;
