@@ -213,7 +213,7 @@ fn sentence(text: &str) -> String {
 
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "most refusals have no way out but back"
+    reason = "what is refused in a new way can be left by going back, as most can"
 )]
 fn way_out(problem: &Problem, asked: &Parts, back: Option<&str>) -> Option<Way> {
     let here = asked.uri.path_and_query().map_or("/", |path| path.as_str());
