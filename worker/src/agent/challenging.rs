@@ -37,7 +37,9 @@ impl Agent {
             let is_known = slot
                 .challenged
                 .is_some_and(|it| it.is_running || it.challenge == challenge);
-            let may_begin = is_working && !is_known && slot.has_nothing_to_do();
+            // A Blender that is being ended may still be at a frame that nobody wants any more.
+            let is_free = slot.has_nothing_to_do() && !slot.is_ending_blender();
+            let may_begin = is_working && !is_known && is_free;
             may_begin.then(|| slot.challenge_order(challenge)).flatten()
         }) else {
             return;

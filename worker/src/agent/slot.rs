@@ -276,6 +276,10 @@ impl Slot {
         }
     }
 
+    pub(super) fn is_ending_blender(&self) -> bool {
+        matches!(self.session, Session::Dying { .. })
+    }
+
     /// Blender answered, so what went wrong at its starts before is over.
     pub(super) fn started_well(&mut self) {
         self.failures = 0;
