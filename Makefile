@@ -64,7 +64,7 @@ prerequisites:
 # People sign in with what there is for Node only: an OpenID provider and the SDK of Aptos wallets. Pages are looked
 # at with Chromium.
 test-prerequisites:
-	@install/prerequisites.sh nodejs npm openssl chromium
+	@install/prerequisites.sh nodejs npm openssl chromium fonts-dejavu-core
 
 runtime: prerequisites
 	$(CARGO) build -p pictor-worker
