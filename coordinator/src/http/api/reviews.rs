@@ -6,11 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use pictor_protocol::JobId;
 use pictor_protocol::job::Job;
 use pictor_protocol::job_workers::JobWorkers;
 use pictor_protocol::problem::Problem;
 use pictor_protocol::review::{ApproveFrames, SendBackFrames, SentBackFrames};
+use pictor_protocol::{JobId, UserId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,6 +22,8 @@ use crate::http::extract::{self, Path, Query};
 use crate::http::problem::{Refused, Result};
 use crate::jobs::{approve, at_work, send_back};
 use crate::store;
+use crate::store::jobs::JobRow;
+use crate::store::reviews::PictureRow;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -97,9 +99,7 @@ async fn attempt_output(
     Query(version): Query<Version>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let (row, job) = frames::find(&app, user, id, frame).await?;
-    let mut tx = app.store.read().await?;
-    let made = store::reviews::picture(&mut tx, row.id, attempt).await?;
+    let (made, job) = made(&app, user, (id, frame, attempt)).await?;
     let hash = made.and_then(|made| made.output.0);
     let hash = hash.ok_or_else(|| Refused::not_found("output"))?;
     let answer = send(&app, hash, &headers, job.plan.0.format.media_type()).await?;
@@ -117,11 +117,21 @@ async fn attempt_thumbnail(
     Query(version): Query<Version>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let (row, _) = frames::find(&app, user, id, frame).await?;
-    let mut tx = app.store.read().await?;
-    let made = store::reviews::picture(&mut tx, row.id, attempt).await?;
+    let (made, _) = made(&app, user, (id, frame, attempt)).await?;
     let hash = made.and_then(|made| made.thumbnail.0);
     let hash = hash.ok_or_else(|| Refused::not_found("thumbnail"))?;
     let answer = send(&app, hash, &headers, "image/jpeg").await?;
     Ok(version.keep(hash, answer))
+}
+
+/// What an attempt made.
+async fn made(
+    app: &App,
+    user: UserId,
+    (id, frame, attempt): (JobId, i32, u32),
+) -> Result<(Option<PictureRow>, JobRow)> {
+    let (row, job) = frames::find(app, user, id, frame).await?;
+    let mut tx = app.store.read().await?;
+    let made = store::reviews::picture(&mut tx, row.id, attempt).await?;
+    Ok((made, job))
 }

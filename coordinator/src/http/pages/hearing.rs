@@ -8,13 +8,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::{StatusCode, header};
+use http::header;
 use pictor_protocol::UserId;
 use pictor_protocol::fair_play::MyDecisions;
 use pictor_protocol::problem::ProblemKind;
 use serde::Deserialize;
 
-use super::layout::{Page, Section, Viewer, secret_html};
+use super::layout::{Page, Section, Viewer, again, secret_html};
 use super::{draw, show, words};
 use crate::accounts::export as account_export;
 use crate::app::App;
@@ -111,8 +111,8 @@ async fn appeal(
                 words: form.words,
                 fault: Some(error.to_string()),
             };
-            let again = page(&app, &viewer, form.secret, typed).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+            let shown = page(&app, &viewer, form.secret, typed).await?;
+            Ok(again(shown))
         }
         Err(error) => Err(error.into()),
     }

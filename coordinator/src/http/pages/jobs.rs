@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use pictor_protocol::problem::ProblemKind;
 
-use super::layout::{Page, Section, Viewer, done, html};
+use super::layout::{Page, Section, Viewer, again, done, html};
 use super::{draw, live, show};
 use crate::app::App;
 use crate::http::problem::{Refused, Result};

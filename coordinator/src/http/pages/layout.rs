@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::request::Parts;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use pictor_protocol::UserId;
 use pictor_protocol::ledger::Balances;
 use pictor_protocol::problem::ProblemKind;
@@ -229,6 +229,12 @@ pub fn secret_html(template: &impl Template) -> Result<Response> {
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// A form that was refused, shown once more with what was typed and why.
+pub fn again(mut page: Response) -> Response {
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    page
 }
 
 /// Something was done: on to a page, which says so.

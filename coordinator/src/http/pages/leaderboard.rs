@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use http::StatusCode;
 use pictor_protocol::campaign::{Campaign, CampaignState};
 use pictor_protocol::leaderboard::{LeaderboardPage as Ranks, MyRank, PublicName};
 use pictor_protocol::network::CampaignSummary;
 use pictor_protocol::{CampaignId, Micros, UserId};
 use serde::Deserialize;
 
-use super::layout::{Page, Section, Viewer, done, html, part};
+use super::layout::{Page, Section, Viewer, again, done, html, part};
 use super::live::{self, Look, Watch};
 use super::shared::Shared;
 use super::{draw, show};
@@ -283,7 +282,7 @@ async fn choose_name(
         Err(error @ (RanksError::BadName(_) | RanksError::NameTaken)) => {
             let refused = Some((typed.to_owned(), format!("Not this one: {error}.")));
             let page = show_page(&app, &viewer, &Board::default(), None, refused).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+            Ok(again(page))
         }
         Err(error) => Err(Refused::from(error)),
     }

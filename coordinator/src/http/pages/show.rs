@@ -143,11 +143,7 @@ pub fn counted(of: impl Whole, one: &str, many: &str) -> String {
 
 /// US cents as dollars: `$1 234.50`.
 pub fn dollars(cents: impl Whole) -> String {
-    let cents = cents.whole();
-    match cents % 100 {
-        0 => format!("${}", count(cents / 100)),
-        rest => format!("${}.{rest:02}", count(cents / 100)),
-    }
+    money(Cents::new(cents.whole()), "USD")
 }
 
 /// Octas as APT, exactly: `1.25`.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use pictor_protocol::people::DeleteAccount;
 use serde::Deserialize;
 
-use super::super::layout::{Page, Section, Viewer, done, html};
+use super::super::layout::{Page, Section, Viewer, again, done, html};
 use super::super::{draw, show};
 use super::signed_out;
 use crate::accounts::delete::{self, DeleteError};
@@ -94,9 +94,8 @@ async fn leave(
         }
         Err(error) if is_a_fault(&error) => Err(error.into()),
         Err(error) => {
-            let again = page(&app, &viewer, &typed, Some(error)).await?;
-            let status = http::StatusCode::UNPROCESSABLE_ENTITY;
-            Ok((status, html(&again)?).into_response())
+            let shown = page(&app, &viewer, &typed, Some(error)).await?;
+            Ok(again(html(&shown)?))
         }
     }
 }

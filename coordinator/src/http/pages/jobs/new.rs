@@ -10,7 +10,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::StatusCode;
 use pictor_protocol::blender::Series;
 use pictor_protocol::scene::{Scene, SceneInFile};
 use pictor_protocol::settings::{Engine, Fault};
@@ -19,7 +18,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::form::{self, ENGINES, FORMATS, Faults, JobForm};
-use super::{Page, Section, Viewer, done, draw, html, show};
+use super::{Page, Section, Viewer, again, done, draw, html, show};
 use crate::accounts::rights::Right;
 use crate::app::App;
 use crate::http::auth::Creator;
@@ -278,10 +277,7 @@ async fn page(
 ) -> Result<Response> {
     // A form that nothing was typed into complains about nothing that its file lacks, but in the estimate.
     let faults = estimate.faults.clone();
-    let status = match faults.is_empty() || form.what.is_empty() {
-        true => StatusCode::OK,
-        false => StatusCode::UNPROCESSABLE_ENTITY,
-    };
+    let is_refused = !faults.is_empty() && !form.what.is_empty();
     let has_economy = estimate.available.is_some();
     let title = format!("New job: {}", scene.name);
     let settings = Settings {
@@ -295,5 +291,6 @@ async fn page(
         estimate,
         has_economy,
     };
-    Ok((status, html(&settings)?).into_response())
+    let shown = html(&settings)?;
+    Ok(if is_refused { again(shown) } else { shown })
 }

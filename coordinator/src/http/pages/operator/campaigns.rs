@@ -8,10 +8,9 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use chrono::{DateTime, NaiveDateTime};
-use http::StatusCode;
 use pictor_protocol::CampaignId;
 use pictor_protocol::campaign::{
     Campaign, CampaignDates, CampaignState, NewCampaign, NewRules, RulesVersion,
@@ -28,7 +27,7 @@ use crate::campaign::rules::DEFAULT;
 use crate::campaign::{change, snapshot, view};
 use crate::http::auth::Operator;
 use crate::http::extract::{Form, Path};
-use crate::http::pages::layout::{Page, Section, Viewer, done, html};
+use crate::http::pages::layout::{Page, Section, Viewer, again, done, html};
 use crate::http::pages::{draw, show};
 use crate::http::problem::{Refused, Result};
 use crate::store;
@@ -66,12 +65,6 @@ struct Tried {
     problem: Option<Problem>,
     /// What would be different; nothing if it was not checked.
     differences: Option<Vec<Difference>>,
-}
-
-impl Tried {
-    fn faults(&self) -> &[Fault] {
-        self.problem.as_ref().map_or(&[], |problem| &problem.faults)
-    }
 }
 
 #[derive(Template)]
@@ -140,13 +133,12 @@ async fn create(
             differences: None,
         },
     };
-    let status = status(&tried);
-    let page = html(&NewPage {
+    let page = NewPage {
         page: viewer.page(&app, Section::Operator, "New campaign").await?,
         form,
         tried,
-    })?;
-    Ok((status, page).into_response())
+    };
+    Ok(shown(&page.tried, html(&page)?))
 }
 
 #[derive(Template)]
@@ -253,7 +245,7 @@ async fn change_rules(
         },
     };
     page.form = form;
-    Ok((status(&page.tried), html(&page)?).into_response())
+    Ok(shown(&page.tried, html(&page)?))
 }
 
 async fn move_dates(
@@ -282,7 +274,7 @@ async fn move_dates(
             let mut page = campaign_page(&app, &viewer, id).await?;
             page.dates = form;
             page.dates_problem = Some(console::refusal(refused)?);
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)?).into_response())
+            Ok(again(html(&page)?))
         }
     }
 }
@@ -311,10 +303,11 @@ async fn take_snapshot(
     ))
 }
 
-fn status(tried: &Tried) -> StatusCode {
+/// A document that was refused, or one that was only tried.
+fn shown(tried: &Tried, page: Response) -> Response {
     match tried.problem {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
+        Some(_) => again(page),
+        None => page,
     }
 }
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
 use pictor_protocol::fair_play::{OpenAppeal, Signal};
 use pictor_protocol::problem::Problem;
 use pictor_protocol::{AppealId, UserId};
@@ -21,7 +20,7 @@ use crate::fair_play::standing::Answer;
 use crate::fair_play::{view, watch};
 use crate::http::auth::Operator;
 use crate::http::extract::{Form, Path};
-use crate::http::pages::layout::{Page, Section, Viewer, done, html};
+use crate::http::pages::layout::{Page, Section, Viewer, again, done, html};
 use crate::http::pages::{draw, show};
 use crate::http::problem::{Refused, Result};
 
@@ -121,7 +120,7 @@ async fn answer(
     let answer = match form.answer.as_str() {
         "upheld" => Answer::Uphold,
         "lifted" => Answer::Lift,
-        _ => return again(&app, &viewer, id, form, AppealError::BadAnswer.into()).await,
+        _ => return refused_page(&app, &viewer, id, form, AppealError::BadAnswer.into()).await,
     };
     let given = Given {
         by,
@@ -130,11 +129,11 @@ async fn answer(
     };
     match appeal::answer(&app, id, &given).await {
         Ok(_) => Ok(done("/operator/appeals", "Answered: they read it.")),
-        Err(error) => again(&app, &viewer, id, form, error.into()).await,
+        Err(error) => refused_page(&app, &viewer, id, form, error.into()).await,
     }
 }
 
-async fn again(
+async fn refused_page(
     app: &App,
     viewer: &Viewer,
     id: AppealId,
@@ -143,5 +142,5 @@ async fn again(
 ) -> Result<Response> {
     let problem = console::refusal(refused)?;
     let page = shown(app, viewer, Some((id, form.reason, problem))).await?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    Ok(again(page))
 }

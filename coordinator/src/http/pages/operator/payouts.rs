@@ -5,9 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
 use pictor_protocol::campaign::{Campaign, CampaignState};
 use pictor_protocol::payout::{Payout, PayoutDetails, PayoutPage, PayoutStatus};
 use pictor_protocol::problem::Problem;
@@ -22,7 +21,7 @@ use crate::campaign::payouts::{self, PayoutError, send, view, winners};
 use crate::campaign::view as campaigns;
 use crate::http::auth::Operator;
 use crate::http::extract::{Form, Path, Query};
-use crate::http::pages::layout::{Page, Section, Viewer, done, html, part};
+use crate::http::pages::layout::{Page, Section, Viewer, again, done, html, part};
 use crate::http::pages::live::{self, Look, Watch};
 use crate::http::pages::{draw, show};
 use crate::http::problem::{Refused, Result};
@@ -148,7 +147,7 @@ async fn draft(
         Err(refused) => {
             let problem = console::refusal(refused)?;
             let page = new_page(&app, &viewer, form, Some(problem)).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)?).into_response())
+            Ok(again(html(&page)?))
         }
     }
 }

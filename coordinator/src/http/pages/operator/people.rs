@@ -5,9 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
 use pictor_protocol::UserId;
 use pictor_protocol::fair_play::{PersonFile, PersonPage};
 use pictor_protocol::ledger::{Balances, LedgerEntry};
@@ -23,7 +22,7 @@ use crate::fair_play::standing::Verdict;
 use crate::fair_play::view;
 use crate::http::auth::Operator;
 use crate::http::extract::{Form, Path, Query};
-use crate::http::pages::layout::{Page, Section, Viewer, done, html};
+use crate::http::pages::layout::{Page, Section, Viewer, again, done, html};
 use crate::http::pages::{draw, show};
 use crate::http::problem::{Refused, Result};
 use crate::ledger;
@@ -183,7 +182,7 @@ async fn decide_standing(
         "disqualify" => Verdict::Disqualify,
         "ban" => Verdict::Ban,
         "lift" => Verdict::Lift,
-        _ => return again(&app, &viewer, on, form, Refused::unknown_word("decision")).await,
+        _ => return refused_page(&app, &viewer, on, form, Refused::unknown_word("decision")).await,
     };
     let wanted = Wanted {
         by,
@@ -197,12 +196,12 @@ async fn decide_standing(
             &format!("/operator/people/{on}"),
             "Decided. They see it, with the reason, and may appeal.",
         )),
-        Err(error) => again(&app, &viewer, on, form, error.into()).await,
+        Err(error) => refused_page(&app, &viewer, on, form, error.into()).await,
     }
 }
 
 /// The page once more, with what was typed and why it is refused.
-async fn again(
+async fn refused_page(
     app: &App,
     viewer: &Viewer,
     on: UserId,
@@ -211,7 +210,7 @@ async fn again(
 ) -> Result<Response> {
     let problem = console::refusal(refused)?;
     let shown = person(app, viewer, on, form, Some(problem)).await?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+    Ok(again(shown))
 }
 
 /// JSON as it was copied from a signal, or words.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
 use pictor_protocol::ClaimId;
 use pictor_protocol::campaign::Quest;
 use pictor_protocol::community::WaitingClaim;
@@ -21,7 +20,7 @@ use crate::campaign::quests::operator;
 use crate::campaign::view;
 use crate::http::auth::Operator;
 use crate::http::extract::{Form, Path};
-use crate::http::pages::layout::{Page, Section, Viewer, done, html};
+use crate::http::pages::layout::{Page, Section, Viewer, again, done, html};
 use crate::http::pages::{draw, show};
 use crate::http::problem::Result;
 
@@ -109,7 +108,7 @@ async fn refuse(
         Err(error) => {
             let problem = console::refusal(error)?;
             let page = shown(&app, &viewer, Some((id, form.reason, problem))).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+            Ok(again(page))
         }
     }
 }

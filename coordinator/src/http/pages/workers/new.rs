@@ -5,12 +5,11 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use http::StatusCode;
 use serde::Deserialize;
 
-use super::super::layout::{Page, Section, Viewer, done, html};
+use super::super::layout::{Page, Section, Viewer, again, done, html};
 use super::super::{draw, show};
 use crate::accounts::rights::Right;
 use crate::app::App;
@@ -66,7 +65,7 @@ async fn create(
                 name: new.name,
                 fault: Some(error.to_string()),
             })?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+            Ok(again(page))
         }
         Err(error) => Err(error.into()),
     }

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
 use pictor_protocol::WorkerId;
 use pictor_protocol::schedule::Schedule;
 use pictor_protocol::worker::Presence;
 use serde::Deserialize;
 
-use super::super::layout::{Page, Section, Viewer, done, html};
+use super::super::layout::{Page, Section, Viewer, again, done, html};
 use super::super::said::Said;
 use super::super::{draw, show};
 use super::week::{self, Hours, Week};
@@ -119,7 +118,7 @@ async fn rename(
                 name_fault: Some(error.to_string()),
                 ..show_settings(&app, &viewer, id).await?
             })?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+            Ok(again(page))
         }
         Err(error) => Err(error.into()),
     }
@@ -172,7 +171,7 @@ async fn set_schedule(
         week_fault,
         ..show_settings(&app, &viewer, id).await?
     })?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    Ok(again(page))
 }
 
 /// What its hours mean just now.
