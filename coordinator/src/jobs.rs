@@ -23,6 +23,7 @@ pub mod intake;
 pub mod list;
 pub mod overview;
 pub mod plan;
+pub mod redo;
 pub mod review;
 pub mod scene;
 pub mod send_back;

@@ -2,6 +2,7 @@
 //! format and size, without values that are no numbers. Whether a blank one is believed is decided where
 //! its neighbours are known, in [`crate::dispatch::report`].
 
+mod alike;
 pub mod picture;
 
 use std::sync::Arc;
@@ -49,6 +50,20 @@ pub async fn examine(app: &App, output: BlobHash, plan: &RenderPlan) -> Verdict 
     };
     match tokio::task::spawn_blocking(move || look(&blobs, output, &expected)).await {
         Ok(verdict) => verdict,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Whether two pictures show the same, by their thumbnails. What cannot be read is not the same.
+pub async fn show_the_same(app: &App, one: BlobHash, other: BlobHash) -> bool {
+    if one == other {
+        return true;
+    }
+    let blobs = Arc::clone(&app.blobs);
+    let read = move |hash| std::fs::read(blobs.path(hash)).ok();
+    let same = move || alike::show_the_same(&read(one)?, &read(other)?);
+    match tokio::task::spawn_blocking(same).await {
+        Ok(same) => same.unwrap_or(false),
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -92,7 +92,8 @@ pub enum Command {
     /// Send finished frames back, to be rendered again by another worker.
     ///
     /// Frames of other people's workers can be sent back twice, within 7 days, and not once they are
-    /// approved. They are refunded as long as the points for them are not settled.
+    /// approved. What they cost comes back when other pictures take their places, unless they were
+    /// delivered so long ago that the points for them are settled.
     SendBack(SendBack),
     /// Remove a job and its frames from the coordinator.
     Delete(Delete),

@@ -51,6 +51,11 @@ CREATE TABLE send_backs (
     job_id    TEXT   NOT NULL,
     worker_id TEXT   NOT NULL REFERENCES workers (id),
     at_us     BIGINT NOT NULL,
+    -- Credits that its creator was charged for it, in millionths.
+    charged   BIGINT NOT NULL,
+    -- When the points for it would have settled; NULL if none wait.
+    due_us    BIGINT,
+    outcome   TEXT   NOT NULL CHECK (outcome IN ('open', 'replaced', 'same', 'own', 'settled')),
     PRIMARY KEY (task_id, attempt)
 );
 CREATE INDEX send_backs_by_worker ON send_backs (worker_id, job_id);

@@ -32,8 +32,9 @@ pub struct SendBackFrames {
 pub struct SentBackFrames {
     /// How many are rendered again; those that were sent back before are not counted.
     pub frames: u32,
-    /// Credits that came back, in millionths.
-    pub refunded_micros: Micros,
+    /// Credits that they were charged, in millionths. They come back frame by frame, when other pictures take their
+    /// places within 7 days; a picture that shows the same stays paid.
+    pub refundable_micros: Micros,
     /// Frames that stay paid, because the points for them are settled.
     pub settled_frames: u32,
     pub job: Job,
@@ -59,6 +60,32 @@ pub struct FrameReview {
     pub at_ms: i64,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SentBackState {
+    /// The frame is not there again.
+    Open,
+    /// Another picture took its place: what it was charged came back.
+    Replaced,
+    /// The new picture shows the same: it stays paid.
+    Same,
+    /// The new picture is its creator's own work, which says nothing of the one before: it stays paid.
+    Own,
+    /// What it earned was settled before: it stays paid.
+    Settled,
+    /// A state that this reader does not know yet.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A picture by somebody else's worker that was sent back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SentBackPicture {
+    pub state: SentBackState,
+    /// What it was charged, in millionths of a credit.
+    pub charged_micros: Micros,
+}
+
 /// One time that a frame was handed out. Its picture, if it has one, stays:
 /// `GET /api/v1/jobs/{id}/frames/{frame}/attempts/{attempt}/output`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -76,6 +103,8 @@ pub struct FrameAttempt {
     /// Why it failed, or was sent back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_back: Option<SentBackPicture>,
     pub has_output: bool,
     /// There is a JPEG at `…/attempts/{attempt}/thumbnail`.
     pub has_thumbnail: bool,

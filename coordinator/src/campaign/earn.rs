@@ -12,6 +12,7 @@ use super::{Current, CurrentError, RulesCache, current};
 use crate::fair_play;
 use crate::jobs::charge::Delivered;
 use crate::jobs::cost;
+use crate::jobs::redo;
 use crate::ledger::hold::{self, Destination, HoldStatus, NewHold, Source};
 use crate::ledger::{Book, EntryKind, PostError};
 use crate::store::jobs::JobRow;
@@ -121,7 +122,7 @@ pub async fn job_done(
     Ok(())
 }
 
-/// What became of the points for a frame that was sent back.
+/// What became of points that were asked back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Points {
     /// There were none.
@@ -132,26 +133,17 @@ pub enum Points {
     Settled,
 }
 
-/// The points for a frame that was sent back, and those for its job.
+/// The points for a frame that is sent back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SentBack {
-    pub frame: Points,
-    pub job: Points,
+pub enum SentBack {
+    /// They wait, and would have been due at this moment; none if there are none.
+    Waits { due_us: Option<i64> },
+    /// Somebody keeps points for it.
+    Settled,
 }
 
-impl SentBack {
-    /// Whether somebody keeps points for the frame.
-    pub fn is_settled(self) -> bool {
-        match self.frame {
-            Points::None => self.job == Points::Settled,
-            Points::Void => false,
-            Points::Settled => true,
-        }
-    }
-}
-
-/// Lets the points for a frame that was sent back go back to the mint, as long as they wait, and those of its
-/// creator for the whole job: these are earned again when the job is whole again.
+/// Lets the points for a frame that is sent back wait for its new picture. Those of its creator for the whole job go
+/// back to the mint, if they wait: these are earned again when the job is whole again.
 pub async fn frame_sent_back(
     tx: &mut Tx,
     job: JobId,
@@ -159,17 +151,57 @@ pub async fn frame_sent_back(
     why: &Value,
     now_us: i64,
 ) -> Result<SentBack, EarnError> {
+    let of_job = job_reopened(tx, job, why, now_us).await?;
     let key = render_key(attempt.task, attempt.attempt);
-    let frame = take_back(tx, &key, why, now_us).await?;
-    let Some(cost) = costs::find(tx, job).await? else {
-        let job = Points::None;
-        return Ok(SentBack { frame, job });
+    let Some(hold) = store::ledger::hold(tx, &key).await? else {
+        return Ok(match of_job {
+            Points::Settled => SentBack::Settled,
+            Points::None | Points::Void => SentBack::Waits { due_us: None },
+        });
     };
-    let of_job = take_back(tx, &job_key(job, cost.rewards_void), why, now_us).await?;
-    if of_job == Points::Void {
+    Ok(match (hold.status, hold.due_us) {
+        (HoldStatus::Settled, _) => SentBack::Settled,
+        (HoldStatus::Held, Some(due_us)) => {
+            store::ledger::put_off(tx, &key, redo::put_off(due_us, now_us)).await?;
+            SentBack::Waits {
+                due_us: Some(due_us),
+            }
+        }
+        (HoldStatus::Held | HoldStatus::Void, _) => SentBack::Waits { due_us: None },
+    })
+}
+
+async fn job_reopened(
+    tx: &mut Tx,
+    job: JobId,
+    why: &Value,
+    now_us: i64,
+) -> Result<Points, EarnError> {
+    let Some(cost) = costs::find(tx, job).await? else {
+        return Ok(Points::None);
+    };
+    let points = take_back(tx, &job_key(job, cost.rewards_void), why, now_us).await?;
+    if points == Points::Void {
         costs::void_reward(tx, job).await?;
     }
-    Ok(SentBack { frame, job: of_job })
+    Ok(points)
+}
+
+/// Another picture took the place of one that was sent back: the points for it go back to the mint, if they wait.
+pub async fn frame_replaced(
+    tx: &mut Tx,
+    attempt: AttemptRef,
+    why: &Value,
+    now_us: i64,
+) -> Result<Points, EarnError> {
+    let key = render_key(attempt.task, attempt.attempt);
+    Ok(take_back(tx, &key, why, now_us).await?)
+}
+
+/// A picture that was sent back is as it should be: the points for it are due as they were.
+pub async fn frame_stands(tx: &mut Tx, attempt: AttemptRef, due_us: i64) -> Result<(), EarnError> {
+    let key = render_key(attempt.task, attempt.attempt);
+    Ok(store::ledger::put_off(tx, &key, due_us).await?)
 }
 
 async fn take_back(tx: &mut Tx, hold: &str, why: &Value, now_us: i64) -> Result<Points, PostError> {

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::campaign::calendar::hour_of;
 use crate::campaign::earn;
 use crate::jobs::charge::{self, Delivered};
+use crate::jobs::redo::{self, Compared};
 use crate::store::attempts::Made;
 use crate::store::blobs::Holder;
 use crate::store::dispatch::Record;
@@ -62,7 +63,9 @@ pub async fn take(
                     .energy_millijoules
                     .and_then(|energy| i64::try_from(energy).ok()),
             };
-            accept(app, worker.id, attempt, accepted).await
+            let before =
+                redo::compare(app, &task, accepted.output, thumbnail.map(|it| it.0)).await?;
+            accept(app, worker.id, attempt, accepted, &before).await
         }
         Verdict::Refused { why } => reject(app, worker.id, attempt, &why).await,
         Verdict::Unreadable => Ok(refused(Refusal::OutputMissing)),
@@ -104,6 +107,7 @@ async fn accept(
     from: WorkerId,
     attempt: AttemptRef,
     accepted: Accepted,
+    before: &[Compared],
 ) -> Result<Answer, ReportError> {
     let mut tx = app.store.write().await?;
     let Some(task) = store::tasks::find(&mut tx, attempt.task).await? else {
@@ -142,7 +146,15 @@ async fn accept(
     };
     if let Some(accepted) = details.accepted.filter(|_| recorded.changed) {
         let reference_ms = keep(&mut tx, &task, from, attempt, &accepted, app.now_us()).await?;
-        pay(app, &mut tx, &task, from, attempt, reference_ms).await?;
+        let delivered = Delivered {
+            task: task.id,
+            attempt: number,
+            frame: task.frame,
+            worker: from,
+            by: store::workers::owner(&mut tx, from).await?,
+            reference_ms,
+        };
+        pay(app, &mut tx, &task, delivered, before).await?;
         app.metrics.frames_done.inc();
     }
     tx.commit().await?;
@@ -206,28 +218,20 @@ async fn keep(
     Ok(pace::reference_ms(believed_ms, score).unwrap_or(0))
 }
 
-/// A delivered frame is charged, and earns; a job that is done with it gives back what is left.
+/// What was sent back of it before is decided on; a delivered frame is charged, and earns; a job that is done with it
+/// gives back what is left.
 async fn pay(
     app: &App,
     tx: &mut Tx,
     task: &TaskRow,
-    worker: WorkerId,
-    attempt: AttemptRef,
-    reference_ms: i64,
+    frame: Delivered,
+    before: &[Compared],
 ) -> Result<(), ReportError> {
     let now_us = app.now_us();
     let Some(job) = store::jobs::find(tx, task.job_id).await? else {
         return Ok(());
     };
-    let by = store::workers::owner(tx, worker).await?;
-    let frame = Delivered {
-        task: task.id,
-        attempt: attempt.attempt,
-        frame: task.frame,
-        worker,
-        by,
-        reference_ms,
-    };
+    redo::decide(tx, &job, task, frame.by, before, now_us).await?;
     charge::delivered(tx, &job, frame, now_us).await?;
     earn::frame_delivered(&app.rules, tx, &job, frame, now_us).await?;
     failure::close_books(app, tx, &job, now_us).await

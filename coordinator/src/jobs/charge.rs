@@ -252,67 +252,36 @@ async fn follow(tx: &mut Tx, job: &JobRow, now_us: i64) -> Result<(), ChargeErro
     Ok(())
 }
 
-/// A frame that was sent back.
-#[derive(Debug, Clone, Copy)]
-pub struct SentBack<'a> {
-    pub attempt: AttemptRef,
-    pub frame: i32,
-    /// Whose worker rendered it.
-    pub by: UserId,
-    pub reason: &'a str,
-    /// What it earned is settled, and stays.
-    pub settled: bool,
+/// What was charged for a picture.
+pub async fn charged(tx: &mut Tx, of: AttemptRef) -> store::Result<Micros> {
+    let charge = charge_key(of.task, of.attempt);
+    let amount = store::ledger::moved_by(tx, &charge).await?;
+    Ok(amount.unwrap_or(Micros::ZERO))
 }
 
-/// What became of a frame's price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Returned {
-    Refunded(Micros),
-    /// It stays paid, as its points stay.
-    Settled,
-    /// It cost nothing.
-    NotCharged,
-}
-
-/// Gives back what a frame was charged.
-pub async fn sent_back(
+/// Gives back, once, what was charged for a picture.
+pub async fn refund(
     tx: &mut Tx,
     job: &JobRow,
-    frame: SentBack<'_>,
+    of: AttemptRef,
+    why: &Value,
     now_us: i64,
-) -> Result<Returned, ChargeError> {
-    if costs::find(tx, job.id).await?.is_none() {
-        return Ok(Returned::NotCharged);
+) -> Result<(), ChargeError> {
+    let amount = charged(tx, of).await?;
+    if amount == Micros::ZERO {
+        return Ok(());
     }
-    if frame.by == job.owner_id {
-        costs::take_free(tx, job.id).await?;
-        return Ok(Returned::NotCharged);
-    }
-    let AttemptRef { task, attempt } = frame.attempt;
-    let charge = charge_key(task, attempt);
-    let Some(amount) = store::ledger::moved_by(tx, &charge).await? else {
-        return Ok(Returned::NotCharged);
-    };
-    if frame.settled {
-        return Ok(Returned::Settled);
-    }
-    let inputs = json!({
-        "job": job.id,
-        "frame": frame.frame,
-        "charge": charge,
-        "sent_back": frame.reason,
-    });
+    let AttemptRef { task, attempt } = of;
     let key = format!("refund/{task}/{attempt}");
-    let entry = Entry::new(key, Book::Credits, EntryKind::Refund, inputs).transfer(
+    let entry = Entry::new(key, Book::Credits, EntryKind::Refund, why.clone()).transfer(
         Account::Revenue,
         Account::Available(job.owner_id),
         amount,
     );
-    if ledger::post(tx, &entry, now_us).await? == Posted::Repeated {
-        return Ok(Returned::NotCharged);
+    if let Posted::New(_) = ledger::post(tx, &entry, now_us).await? {
+        costs::take_charge(tx, job.id, amount).await?;
     }
-    costs::take_charge(tx, job.id, amount).await?;
-    Ok(Returned::Refunded(amount))
+    Ok(())
 }
 
 /// Frames of a job are to be rendered again: what they need is set aside, and the job waits if it is not there.

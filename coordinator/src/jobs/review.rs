@@ -7,7 +7,7 @@
 use pictor_protocol::settings::Fault;
 
 use crate::dispatch::task::TaskStatus;
-use crate::store::column::{BadWord, words};
+use crate::store::column::words;
 
 /// How often the pictures of a frame may be sent back to other people's workers.
 pub const SENT_BACK_MAX: i64 = 2;
@@ -28,11 +28,19 @@ words! {
     }
 }
 
-impl std::str::FromStr for Review {
-    type Err = BadWord;
-
-    fn from_str(word: &str) -> Result<Self, BadWord> {
-        word.to_owned().try_into()
+words! {
+    /// What became of a picture that was sent back.
+    pub enum Outcome {
+        /// The frame is not there again.
+        Open = "open",
+        /// Another picture was accepted: what it was charged came back, and nobody earned with it.
+        Replaced = "replaced",
+        /// The new picture shows the same: it stays paid, and earned.
+        Same = "same",
+        /// The new picture is by the creator's own worker, or that of a linked account: it stays paid, and earned.
+        Own = "own",
+        /// What it earned was settled before: it stays paid.
+        Settled = "settled",
     }
 }
 

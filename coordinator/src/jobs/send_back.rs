@@ -1,9 +1,9 @@
 //! Frames are sent back: their pictures are not what was wanted, and somebody else makes them again.
 //!
 //! All of it is one transaction: the task is queued, its picture stays with its attempt, the worker that made it
-//! does not get the frame again, the creator gets back what it was charged, and the points of the worker's owner
-//! for it go back as long as they wait. Points that are settled stay, and then so do the credits: else two
-//! friends could let the same credits earn points again and again.
+//! does not get the frame again, and the points of the worker's owner for it wait until the new picture is there:
+//! [`redo`](super::redo) then says whether the creator gets back what it was charged. Points that are settled stay,
+//! and then so do the credits: else two friends could let the same credits earn points again and again.
 
 use pictor_protocol::agent::AttemptRef;
 use pictor_protocol::frames::FrameList;
@@ -11,25 +11,27 @@ use pictor_protocol::{JobId, Micros, UserId, WorkerId};
 use serde_json::json;
 
 use super::approve::named;
-use super::charge::{self, Returned};
-use super::review::{self, Reviewed, Todo, Why};
+use super::charge;
+use super::review::{self, Outcome, Reviewed, Todo, Why};
 use super::state::{self, Wish};
 use super::{JobError, view};
 use crate::app::App;
-use crate::campaign::earn;
+use crate::campaign::earn::{self, SentBack as SentBackPoints};
 use crate::dispatch::record::{self, Details};
 use crate::dispatch::task::{AttemptStatus, Event};
 use crate::store::dispatch::{Record, add_record};
 use crate::store::jobs::JobRow;
+use crate::store::reviews::NewSendBack;
 use crate::store::tasks::TaskRow;
-use crate::store::{self, Tx, attempts, jobs, reviews, workers};
+use crate::store::{self, Tx, attempts, costs, jobs, reviews, workers};
 
 /// What became of frames that were sent back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SentBack {
     /// How many are rendered again now.
     pub frames: u32,
-    pub refunded: Micros,
+    /// What they were charged, which comes back if other pictures take their place.
+    pub refundable: Micros,
     /// Those of them that were charged and are not refunded: what they earned is settled.
     pub settled: u32,
 }
@@ -65,14 +67,12 @@ pub async fn send_back(
     }
     let mut sent_back = SentBack::default();
     for picture in &pictures {
-        let returned = take_back(&mut tx, &job, picture, reason, now_us).await?;
         sent_back.frames += 1;
-        match returned {
-            Returned::Refunded(amount) => {
-                sent_back.refunded = Micros::new(sent_back.refunded.get() + amount.get());
-            }
-            Returned::Settled => sent_back.settled += 1,
-            Returned::NotCharged => {}
+        let (outcome, charged) = take_back(&mut tx, &job, picture, reason, now_us).await?;
+        if outcome == Outcome::Open {
+            sent_back.refundable = Micros::new(sent_back.refundable.get() + charged.get());
+        } else if charged > Micros::ZERO {
+            sent_back.settled += 1;
         }
     }
     if let Some(job) = jobs::find(&mut tx, id).await? {
@@ -136,13 +136,14 @@ async fn picture(tx: &mut Tx, row: TaskRow) -> store::Result<Option<Picture>> {
     }))
 }
 
+/// Answers what becomes of the picture, and what was charged for it.
 async fn take_back(
     tx: &mut Tx,
     job: &JobRow,
     picture: &Picture,
     reason: &str,
     now_us: i64,
-) -> Result<Returned, JobError> {
+) -> Result<(Outcome, Micros), JobError> {
     let Picture {
         row,
         attempt,
@@ -164,20 +165,28 @@ async fn take_back(
         return Err(JobError::Review(vec![(row.frame, Why::NotDone)]));
     }
     reviews::send_back(tx, row.id, reason, now_us).await?;
-    if *by != job.owner_id {
-        reviews::exclude(tx, job.id, *worker, *attempt, now_us).await?;
-    }
     take_off(tx, job.id, *worker, *attempt).await?;
+    if *by == job.owner_id {
+        costs::take_free(tx, job.id).await?;
+        return Ok((Outcome::Replaced, Micros::ZERO));
+    }
     let why = json!({ "job": job.id, "frame": row.frame, "sent_back": reason });
-    let earned = earn::frame_sent_back(tx, job.id, *attempt, &why, now_us).await?;
-    let frame = charge::SentBack {
-        attempt: *attempt,
-        frame: row.frame,
-        by: *by,
-        reason,
-        settled: earned.is_settled(),
+    let points = earn::frame_sent_back(tx, job.id, *attempt, &why, now_us).await?;
+    let (outcome, due_us) = match points {
+        SentBackPoints::Waits { due_us } => (Outcome::Open, due_us),
+        SentBackPoints::Settled => (Outcome::Settled, None),
     };
-    Ok(charge::sent_back(tx, job, frame, now_us).await?)
+    let charged = charge::charged(tx, *attempt).await?;
+    let new = NewSendBack {
+        attempt: *attempt,
+        job: job.id,
+        worker: *worker,
+        charged,
+        due_us,
+        outcome,
+    };
+    reviews::insert(tx, &new, now_us).await?;
+    Ok((outcome, charged))
 }
 
 /// Takes a picture out of the sums over done frames.

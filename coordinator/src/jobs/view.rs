@@ -5,10 +5,12 @@ use pictor_protocol::blender::{BlenderWanted, Series};
 use pictor_protocol::job::{
     Frame, FrameCounts, FrameState, Job, JobCost, JobState, Output, RenderPlan, WorkerName,
 };
-use pictor_protocol::review::{FrameAttempt, FrameReview, ReviewState};
+use pictor_protocol::review::{
+    FrameAttempt, FrameReview, ReviewState, SentBackPicture, SentBackState,
+};
 use pictor_protocol::settings::Engine;
 
-use super::review::Review;
+use super::review::{Outcome, Review};
 use super::{charge, state, waits};
 use crate::dispatch::missing::Need;
 use crate::dispatch::pace::{self, Measured};
@@ -249,6 +251,16 @@ pub async fn whole_frame(tx: &mut Tx, job: &JobRow, row: TaskRow, now_us: i64) -
 }
 
 fn attempt(row: HistoryRow) -> FrameAttempt {
+    let sent_back = row.outcome.0.map(|outcome| SentBackPicture {
+        state: match outcome {
+            Outcome::Open => SentBackState::Open,
+            Outcome::Replaced => SentBackState::Replaced,
+            Outcome::Same => SentBackState::Same,
+            Outcome::Own => SentBackState::Own,
+            Outcome::Settled => SentBackState::Settled,
+        },
+        charged_micros: Micros::new(row.charged.unwrap_or(0)),
+    });
     FrameAttempt {
         attempt: row.attempt,
         worker: WorkerName {
@@ -261,6 +273,7 @@ fn attempt(row: HistoryRow) -> FrameAttempt {
         finished_ms: row.finished_us.map(|us| us / 1_000),
         render_ms: row.render_ms,
         message: row.message,
+        sent_back,
         has_output: row.output.0.is_some(),
         has_thumbnail: row.thumbnail.0.is_some(),
     }

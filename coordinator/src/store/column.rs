@@ -60,14 +60,22 @@ macro_rules! words {
             }
         }
 
+        impl std::str::FromStr for $name {
+            type Err = $crate::store::column::BadWord;
+
+            fn from_str(word: &str) -> std::result::Result<Self, Self::Err> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err($crate::store::column::BadWord { of: stringify!($name), word: word.into() }),
+                }
+            }
+        }
+
         impl TryFrom<String> for $name {
             type Error = $crate::store::column::BadWord;
 
             fn try_from(word: String) -> std::result::Result<Self, Self::Error> {
-                match word.as_str() {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err($crate::store::column::BadWord { of: stringify!($name), word }),
-                }
+                word.parse()
             }
         }
     };

@@ -248,7 +248,7 @@ pub async fn due_holds(tx: &mut Tx, now_us: i64, limit: i64) -> Result<Vec<HoldR
     )
 }
 
-/// Lets a hold be due at another time.
+/// Lets a hold be due at another time, if it is not over.
 pub async fn put_off(tx: &mut Tx, key: &str, due_us: i64) -> Result<()> {
     execute!(
         tx,

@@ -1,12 +1,13 @@
 //! What creators said of frames, and who does not get which frame again.
 
 use pictor_protocol::agent::AttemptRef;
-use pictor_protocol::{BlobHash, JobId, TaskId, UserId, WorkerId};
+use pictor_protocol::{BlobHash, JobId, Micros, TaskId, UserId, WorkerId};
 use sqlx::FromRow;
 
 use super::column::Maybe;
 use super::{Result, Tx};
 use crate::dispatch::task::AttemptStatus;
+use crate::jobs::review::Outcome;
 
 /// Approves a done frame.
 pub async fn approve(tx: &mut Tx, task: TaskId, now_us: i64, revision: i64) -> Result<()> {
@@ -46,22 +47,66 @@ pub async fn send_back(tx: &mut Tx, task: TaskId, reason: &str, now_us: i64) -> 
     Ok(())
 }
 
-/// Keeps a frame from the worker whose picture of it was sent back.
-pub async fn exclude(
-    tx: &mut Tx,
-    job: JobId,
-    worker: WorkerId,
-    attempt: AttemptRef,
-    now_us: i64,
-) -> Result<()> {
+/// A picture by somebody else's worker that is sent back.
+pub struct NewSendBack {
+    pub attempt: AttemptRef,
+    pub job: JobId,
+    /// Does not get the frame again.
+    pub worker: WorkerId,
+    pub charged: Micros,
+    /// When the points for it would have settled, if any wait.
+    pub due_us: Option<i64>,
+    pub outcome: Outcome,
+}
+
+pub async fn insert(tx: &mut Tx, new: &NewSendBack, now_us: i64) -> Result<()> {
     execute!(
         tx,
-        "INSERT INTO send_backs (task_id, attempt, job_id, worker_id, at_us) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO send_backs (task_id, attempt, job_id, worker_id, at_us, charged, due_us, outcome) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        new.attempt.task.to_string(),
+        i64::from(new.attempt.attempt),
+        new.job.to_string(),
+        new.worker.to_string(),
+        now_us,
+        new.charged.get(),
+        new.due_us,
+        new.outcome.as_str()
+    )?;
+    Ok(())
+}
+
+/// A picture that was sent back and is not decided on.
+#[derive(Debug, FromRow)]
+pub struct OpenRow {
+    #[sqlx(try_from = "i64")]
+    pub attempt: u32,
+    pub due_us: Option<i64>,
+    #[sqlx(try_from = "Option<String>")]
+    pub output: Maybe<BlobHash>,
+    #[sqlx(try_from = "Option<String>")]
+    pub thumbnail: Maybe<BlobHash>,
+}
+
+/// The pictures of a frame that were sent back and are not decided on.
+pub async fn open(tx: &mut Tx, task: TaskId) -> Result<Vec<OpenRow>> {
+    fetch_all!(
+        tx,
+        OpenRow,
+        "SELECT send_backs.attempt, due_us, output, thumbnail FROM send_backs \
+         JOIN attempts ON attempts.task_id = send_backs.task_id AND attempts.attempt = send_backs.attempt \
+         WHERE send_backs.task_id = $1 AND outcome = 'open' ORDER BY send_backs.attempt",
+        task.to_string()
+    )
+}
+
+pub async fn decide(tx: &mut Tx, attempt: AttemptRef, outcome: Outcome) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE send_backs SET outcome = $3 WHERE task_id = $1 AND attempt = $2",
         attempt.task.to_string(),
         i64::from(attempt.attempt),
-        job.to_string(),
-        worker.to_string(),
-        now_us
+        outcome.as_str()
     )?;
     Ok(())
 }
@@ -151,6 +196,10 @@ pub struct HistoryRow {
     pub output: Maybe<BlobHash>,
     #[sqlx(try_from = "Option<String>")]
     pub thumbnail: Maybe<BlobHash>,
+    /// Of a picture by somebody else's worker that was sent back.
+    #[sqlx(try_from = "Option<String>")]
+    pub outcome: Maybe<Outcome>,
+    pub charged: Option<i64>,
 }
 
 /// Every attempt at a frame, in order.
@@ -158,9 +207,11 @@ pub async fn history(tx: &mut Tx, task: TaskId) -> Result<Vec<HistoryRow>> {
     fetch_all!(
         tx,
         HistoryRow,
-        "SELECT attempt, worker_id, workers.name AS worker_name, slot, attempts.status, leased_us, \
-             finished_us, render_ms, message, output, thumbnail \
-         FROM attempts JOIN workers ON workers.id = worker_id WHERE task_id = $1 ORDER BY attempt",
+        "SELECT attempts.attempt, attempts.worker_id, workers.name AS worker_name, slot, attempts.status, leased_us, \
+             finished_us, render_ms, message, output, thumbnail, outcome, charged \
+         FROM attempts JOIN workers ON workers.id = attempts.worker_id \
+         LEFT JOIN send_backs ON send_backs.task_id = attempts.task_id AND send_backs.attempt = attempts.attempt \
+         WHERE attempts.task_id = $1 ORDER BY attempts.attempt",
         task.to_string()
     )
 }

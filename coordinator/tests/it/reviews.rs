@@ -105,7 +105,7 @@ async fn a_frame_that_is_sent_back_is_made_again_by_somebody_else_and_both_pictu
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     let sent_back: SentBackFrames = answer.json();
     assert_eq!((sent_back.frames, sent_back.settled_frames), (1, 0));
-    assert_eq!(sent_back.refunded_micros, micros("0"));
+    assert_eq!(sent_back.refundable_micros, micros("0"));
     let counts = sent_back.job.counts;
     assert_eq!((counts.queued, counts.done), (1, 1));
     assert_eq!(sent_back.job.state, JobState::Rendering);

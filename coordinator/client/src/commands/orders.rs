@@ -56,9 +56,9 @@ fn told_of_sent_back(done: &SentBackFrames) -> String {
         1 => "1 frame is made again".into(),
         frames => format!("{frames} frames are made again"),
     };
-    let refund = match done.refunded_micros {
+    let refund = match done.refundable_micros {
         Micros::ZERO => String::new(),
-        credits => format!("; {credits} credits came back"),
+        credits => format!("; {credits} credits come back when other pictures take their places"),
     };
     let settled = match done.settled_frames {
         0 => "",

@@ -77,7 +77,7 @@ fn frames_are_approved_and_sent_back_with_a_reason() {
         if exchange.path.ends_with("/send-back") {
             let asked = exchange.json_body();
             assert_eq!(asked, json!({ "frames": "1-3", "reason": "noise" }));
-            let done = json!({ "frames": 2, "refunded_micros": 1_500_000, "settled_frames": 1, "job": job });
+            let done = json!({ "frames": 2, "refundable_micros": 1_500_000, "settled_frames": 1, "job": job });
             exchange.json(200, &done);
         } else if exchange.path.ends_with("/approve") {
             assert_eq!(exchange.json_body(), json!({}));
@@ -90,9 +90,9 @@ fn frames_are_approved_and_sent_back_with_a_reason() {
     let sent_back = ["send-back", JOB, "1-3", "--reason", "noise"];
     let ended = desk.run(&server, &sent_back).with(0);
     assert!(
-        ended
-            .stdout
-            .starts_with("2 frames are made again; 1.5 credits came back; "),
+        ended.stdout.starts_with(
+            "2 frames are made again; 1.5 credits come back when other pictures take their places; "
+        ),
         "{}",
         ended.stdout
     );

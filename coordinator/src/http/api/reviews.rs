@@ -52,9 +52,10 @@ async fn approve_frames(
 
 /// Send done frames back, to be rendered again by somebody else
 ///
-/// Frames that workers of others rendered: twice at most, within 7 days, and not once they are approved. They are
-/// refunded as long as the points for them wait; rendered again they are charged as usual. All those named are
-/// sent back, or none of them; those that are sent back already and not done again change nothing.
+/// Frames that workers of others rendered: twice at most, within 7 days, and not once they are approved. What the
+/// new pictures take is set aside and charged as usual; what was charged before comes back when another picture is
+/// accepted within 7 days, unless the points for it are settled. All those named are sent back, or none of them; those
+/// that are sent back already and not done again change nothing.
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/send-back", tag = "jobs", params(("id" = String, Path)),
     request_body = SendBackFrames,
     responses((status = 200, body = SentBackFrames), (status = "4XX", body = Problem)))]
@@ -68,7 +69,7 @@ async fn send_back_frames(
     let Json(job) = jobs::view_of(&app, user, id).await?;
     Ok(Json(SentBackFrames {
         frames: done.frames,
-        refunded_micros: done.refunded,
+        refundable_micros: done.refundable,
         settled_frames: done.settled,
         job,
     }))

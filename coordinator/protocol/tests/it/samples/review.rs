@@ -3,7 +3,9 @@
 use pictor_protocol::frames::FrameList;
 use pictor_protocol::job::{FrameProgress, JobState, WorkerName};
 use pictor_protocol::job_workers::{JobSlot, JobWorker, JobWorkers, WaitKind, WaitReason};
-use pictor_protocol::review::{ApproveFrames, FrameAttempt, SendBackFrames, SentBackFrames};
+use pictor_protocol::review::{
+    ApproveFrames, FrameAttempt, SendBackFrames, SentBackFrames, SentBackPicture, SentBackState,
+};
 use pictor_protocol::worker::WorkerTaskState;
 use pictor_protocol::{Micros, WorkerId};
 
@@ -25,7 +27,7 @@ pub fn send_back_frames() -> Vec<SendBackFrames> {
 pub fn sent_back_frames() -> Vec<SentBackFrames> {
     vec![SentBackFrames {
         frames: 3,
-        refunded_micros: Micros::new(1_250_000),
+        refundable_micros: Micros::new(1_250_000),
         settled_frames: 1,
         job: job::a_job(JobState::Rendering),
     }]
@@ -83,6 +85,10 @@ pub fn an_attempt() -> FrameAttempt {
         finished_ms: Some(NEW_YEAR_MS + 4_321),
         render_ms: Some(4_321),
         message: Some("sent back: fireflies in the window".into()),
+        sent_back: Some(SentBackPicture {
+            state: SentBackState::Open,
+            charged_micros: Micros::new(1_250_000),
+        }),
         has_output: true,
         has_thumbnail: true,
     }

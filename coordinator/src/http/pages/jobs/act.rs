@@ -229,8 +229,11 @@ fn sent_back_said(back: &send_back::SentBack) -> String {
             show::counted(frames, "frame is", "frames are")
         ),
     };
-    if back.refunded > Micros::ZERO {
-        said += &format!(" {} credits came back.", show::amount(back.refunded));
+    if back.refundable > Micros::ZERO {
+        said += &format!(
+            " {} credits come back when other pictures take their places.",
+            show::amount(back.refundable)
+        );
     }
     if back.settled > 0 {
         let frames = show::counted(back.settled, "frame stays", "frames stay");

@@ -8,11 +8,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use pictor_protocol::JobId;
 use pictor_protocol::job::FrameState;
-use pictor_protocol::review::{FrameAttempt, ReviewState};
+use pictor_protocol::review::{FrameAttempt, ReviewState, SentBackState};
 use pictor_protocol::settings::Format;
 use pictor_protocol::worker::WorkerTaskState;
+use pictor_protocol::{JobId, Micros};
 
 use super::{Page, Section, Viewer, draw, html, show};
 use crate::accounts::rights::Right;
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::http::extract::Path;
 use crate::http::problem::{Refused, Result};
 use crate::jobs::overview::{self, WholeFrame};
+use crate::jobs::redo::WITHIN_DAYS;
 use crate::jobs::review::REASON_CHARS_MAX;
 
 /// More of a log than this is fetched as a file.
@@ -111,6 +112,26 @@ impl FramePage {
 
     fn attempt_state(&self, of: &WorkerTaskState) -> show::Tone {
         attempt_state(*of)
+    }
+
+    /// What became of what a picture cost that was sent back; nothing if it cost nothing.
+    fn paid_said(&self, of: &FrameAttempt) -> Option<String> {
+        let back = of
+            .sent_back
+            .filter(|back| back.charged_micros > Micros::ZERO)?;
+        let credits = show::amount(back.charged_micros);
+        match back.state {
+            SentBackState::Open => Some(format!(
+                "{credits} credits come back when another picture takes its place, within {WITHIN_DAYS} days."
+            )),
+            SentBackState::Replaced => Some(format!("{credits} credits came back.")),
+            SentBackState::Same => Some("The new picture shows the same, so it stays paid.".into()),
+            SentBackState::Own => Some("It stays paid: your own picture took its place.".into()),
+            SentBackState::Settled => {
+                Some("It stays paid: what was earned with it is settled.".into())
+            }
+            SentBackState::Unknown => None,
+        }
     }
 
     fn reason_chars_max(&self) -> usize {
