@@ -1,7 +1,8 @@
 //! Creators who send back most of what they are delivered. Pure.
 //!
-//! A frame that is sent back is refunded and its picture stays with its creator: done to a few frames that is what
-//! it is for, done to most it is rendering for nothing.
+//! A frame that is sent back is refunded once another picture takes its place, and the one before stays with its
+//! creator: done to a few frames that is what it is for, done to most, such as with a scene that never looks the same
+//! twice, it takes from those who rendered.
 
 use pictor_protocol::UserId;
 use serde_json::json;
@@ -10,7 +11,7 @@ use super::{Found, Kind};
 
 /// So many frames are a bad night of one worker; more are a habit.
 const LEAST: i64 = 20;
-/// Of the frames that were charged, in percent.
+/// Of the frames that stayed charged, in percent.
 const PERCENT: i64 = 50;
 
 /// What somebody was charged for and what of it was refunded, in frames.
@@ -21,17 +22,24 @@ pub struct Refunds {
     pub refunded: i64,
 }
 
+impl Refunds {
+    fn kept(&self) -> i64 {
+        self.charged - self.refunded
+    }
+}
+
 pub fn refunds(of: &[Refunds]) -> Vec<Found> {
     let many = of
         .iter()
-        .filter(|of| of.refunded >= LEAST && of.refunded * 100 >= of.charged * PERCENT);
+        .filter(|of| of.refunded >= LEAST && of.refunded * 100 >= of.kept() * PERCENT);
     let found = many.map(|of| Found {
         kind: Kind::Refunds,
         about: of.creator.to_string(),
         people: vec![of.creator],
         summary: format!(
-            "of {} frames that were charged {} were sent back and refunded",
-            of.charged, of.refunded
+            "{} frames were sent back and refunded, beside {} that stayed charged",
+            of.refunded,
+            of.kept()
         ),
         evidence: json!({ "charged_frames": of.charged, "refunded_frames": of.refunded }),
     });
@@ -55,8 +63,8 @@ mod tests {
             }])
             .len()
         };
-        assert_eq!(of(40, 20), 1);
-        assert_eq!(of(41, 20), 0);
-        assert_eq!(of(19, 19), 0);
+        assert_eq!(of(60, 20), 1);
+        assert_eq!(of(61, 20), 0);
+        assert_eq!(of(38, 19), 0);
     }
 }
