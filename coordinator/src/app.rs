@@ -31,6 +31,15 @@ use crate::progress::LiveProgress;
 use crate::store::{self, Store, StoreError};
 use crate::telemetry::LiveTelemetry;
 
+/// Unpacking waits for the disk more than for a core, and takes up to four times a scene's largest size of it.
+const SCENES_AT_A_TIME: usize = 4;
+/// Each has a thread of the 512 that all that blocks shares.
+const ARCHIVES_AT_A_TIME: usize = 64;
+
+/// What was begun when the coordinator is told to stop may take so long: half of what containers are given. Uploads
+/// and downloads go on later where they were.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// The parts that every operation works with.
 #[derive(Debug)]
 pub struct App {
@@ -47,6 +56,10 @@ pub struct App {
     pub blob_gate: RwLock<()>,
     /// A place for each picture that may be decoded at a time.
     pub examining: Semaphore,
+    /// A place for each scene that may be unpacked and read at a time.
+    pub unpacking: Semaphore,
+    /// A place for each archive of frames that may be on its way at a time.
+    pub archiving: Arc<Semaphore>,
     pub bells: Bells,
     /// The rules of campaigns that were asked for.
     pub rules: RulesCache,
@@ -176,6 +189,8 @@ impl Server {
             blobs: Arc::new(blobs),
             blob_gate: RwLock::default(),
             examining: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            unpacking: Semaphore::new(SCENES_AT_A_TIME),
+            archiving: Arc::new(Semaphore::new(ARCHIVES_AT_A_TIME)),
             bells: Bells::default(),
             rules: RulesCache::default(),
             leaderboard: Arc::default(),
@@ -217,18 +232,28 @@ impl Server {
         let stopping = app.stopping.clone();
         let router = http::router(Arc::clone(&app));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, service)
-            .with_graceful_shutdown(async move {
-                stop.cancelled().await;
-                stopping.cancel();
-            })
-            .await;
+        let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+            stop.cancelled().await;
+            stopping.cancel();
+        });
+        let served = tokio::select! {
+            served = serving.into_future() => served,
+            () = too_long(&app.stopping) => {
+                tracing::info!("somebody still sends or reads, and is cut off");
+                Ok(())
+            }
+        };
         app.stopping.cancel();
         app.tasks.close();
         app.tasks.wait().await;
         app.store.close().await;
         served.map_err(StartError::Serve)
     }
+}
+
+async fn too_long(stopping: &CancellationToken) {
+    stopping.cancelled().await;
+    tokio::time::sleep(GRACE).await;
 }
 
 /// Everything that the coordinator does without being asked.
@@ -243,6 +268,7 @@ fn run_beside(app: &Arc<App>) {
     }
     beside!(
         sweep::run,
+        sweep::tidy,
         presence::run,
         online::run,
         settle::run,

@@ -7,7 +7,7 @@
 //!
 //! Who may read a blob and which ones are still needed is the business of [`crate::store::blobs`].
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -44,10 +44,18 @@ pub enum BlobError {
 }
 
 /// How far an upload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Upload {
+#[derive(Debug)]
+pub enum Upload<'a> {
     Partial { have: u64 },
-    Complete,
+    Whole(Whole<'a>),
+}
+
+/// An upload that is all there, proven to be what was announced and synced to disk; [`Blobs::keep`] makes a blob
+/// of it. Nobody else writes to it meanwhile.
+#[derive(Debug)]
+pub struct Whole<'a> {
+    hash: BlobHash,
+    alone: Alone<'a>,
 }
 
 /// Part of an upload: which blob, by whom, and where the bytes go.
@@ -119,9 +127,9 @@ impl Blobs {
         &self,
         part: &Part,
         body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-    ) -> Result<Upload, BlobError> {
+    ) -> Result<Upload<'_>, BlobError> {
         let path = self.upload_path(&part.holder, part.hash);
-        let _alone = Alone::on(&self.writing, &path, part.offset)?;
+        let alone = Alone::on(&self.writing, &path, part.offset)?;
         let (hasher, have) = receive(&path, part, self.silence, body).await?;
         if have < part.length {
             return Ok(Upload::Partial { have });
@@ -136,9 +144,14 @@ impl Blobs {
                 .map_err(failed("remove", &path))?;
             return Err(BlobError::HashMismatch);
         }
-        let target = self.path(hash);
-        blocking((path, target), |(path, target)| settle(&path, &target)).await?;
-        Ok(Upload::Complete)
+        blocking(path, |path| sync(&path)).await?;
+        Ok(Upload::Whole(Whole { hash, alone }))
+    }
+
+    /// Makes a blob of a whole upload. Takes a moment, however large it is.
+    pub async fn keep(&self, whole: Whole<'_>) -> Result<(), BlobError> {
+        let places = (whole.alone.path.clone(), self.path(whole.hash));
+        blocking(places, |(from, to)| settle(&from, &to)).await
     }
 
     /// Makes a blob of bytes in memory. Blocks.
@@ -147,17 +160,32 @@ impl Blobs {
         let file = tempfile::NamedTempFile::new_in(&self.uploads)
             .map_err(failed("make", &self.uploads))?;
         std::fs::write(file.path(), bytes).map_err(failed("write", file.path()))?;
+        sync(file.path())?;
         settle(file.path(), &self.path(hash))?;
         // Its name is gone; removing it again would only fail.
         let _ = file.into_temp_path().keep();
         Ok(hash)
     }
 
-    /// Makes a blob of a file below [`Blobs::scratch`], which is moved. Blocks.
-    pub fn put_file(&self, path: &Path) -> Result<(BlobHash, u64), BlobError> {
-        let (hash, length) = hash_file(path)?;
-        settle(path, &self.path(hash))?;
-        Ok((hash, length))
+    /// Reads a file below [`Blobs::scratch`] and syncs it to disk, so that [`Blobs::put_files`] takes a moment.
+    /// Blocks.
+    pub fn prepare_file(&self, path: &Path) -> Result<(BlobHash, u64), BlobError> {
+        sync(path)?;
+        hash_file(path)
+    }
+
+    /// Makes blobs of files below [`Blobs::scratch`] that are prepared, and which are moved. Blocks.
+    pub fn put_files(
+        &self,
+        files: impl Iterator<Item = (PathBuf, BlobHash)>,
+    ) -> Result<(), BlobError> {
+        let mut dirs = BTreeSet::new();
+        for (path, hash) in files {
+            let to = self.path(hash);
+            dirs.insert(name(&path, &to)?);
+        }
+        // Once for each, and not for each file: a scene can have fifty thousand.
+        dirs.iter().try_for_each(|dir| sync(dir))
     }
 
     /// Removes a blob; one that is not there is fine.
@@ -171,7 +199,8 @@ impl Blobs {
         }
     }
 
-    /// Removes uploads that nobody has gone on with for longer than `age`.
+    /// Removes uploads that nobody has gone on with for longer than `age`, and folders in which a coordinator was
+    /// unpacking a scene when it was killed. Blocks.
     pub fn remove_stale_uploads(&self, age: Duration) {
         let Ok(entries) = std::fs::read_dir(&self.uploads) else {
             return;
@@ -183,7 +212,12 @@ impl Blobs {
                 .ok()
                 .and_then(|at| at.elapsed().ok());
             if idle.is_some_and(|idle| idle > age) {
-                let _ = std::fs::remove_file(entry.path());
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                let remove = |path: &Path| match is_folder {
+                    true => std::fs::remove_dir_all(path),
+                    false => std::fs::remove_file(path),
+                };
+                let _ = remove(&entry.path());
             }
         }
     }
@@ -250,16 +284,22 @@ async fn receive<E>(
     }
 }
 
-/// Gives a file its final place, for good: synced before it is named, and its name synced too.
+fn sync(path: &Path) -> Result<(), BlobError> {
+    let file = std::fs::File::open(path).map_err(failed("open", path))?;
+    file.sync_all().map_err(failed("sync", path))
+}
+
+/// Gives a synced file its final place, for good: its name is synced too.
 fn settle(from: &Path, to: &Path) -> Result<(), BlobError> {
-    let file = std::fs::File::open(from).map_err(failed("open", from))?;
-    file.sync_all().map_err(failed("sync", from))?;
+    sync(&name(from, to)?)
+}
+
+/// Gives a file its final place; answers the directory that has to be synced.
+fn name(from: &Path, to: &Path) -> Result<PathBuf, BlobError> {
     let dir = to.parent().unwrap_or(to);
     std::fs::create_dir_all(dir).map_err(failed("make", dir))?;
     std::fs::rename(from, to).map_err(failed("name", to))?;
-    std::fs::File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(failed("sync", dir))
+    Ok(dir.to_owned())
 }
 
 fn hash_file(path: &Path) -> Result<(BlobHash, u64), BlobError> {
@@ -297,6 +337,7 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BlobErr
 }
 
 /// The only writer of an upload, until it is dropped.
+#[derive(Debug)]
 struct Alone<'a> {
     writing: &'a Mutex<HashSet<PathBuf>>,
     path: PathBuf,
@@ -348,10 +389,7 @@ mod tests {
         assert_eq!(blobs.uploaded("user:1", part.hash).await, 6);
 
         let part = Part { offset: 6, ..part };
-        assert_eq!(
-            blobs.append(&part, whole(b"world")).await.unwrap(),
-            Upload::Complete
-        );
+        complete(&blobs, &part, b"world").await;
         assert_eq!(
             std::fs::read(blobs.path(part.hash)).unwrap(),
             b"hello world"
@@ -369,10 +407,7 @@ mod tests {
         let sent = blobs.append(&part, silent).await;
         assert!(matches!(sent, Err(BlobError::BrokenOff)), "{sent:?}");
         let part = Part { offset: 6, ..part };
-        assert_eq!(
-            blobs.append(&part, whole(b"world")).await.unwrap(),
-            Upload::Complete
-        );
+        complete(&blobs, &part, b"world").await;
     }
 
     #[tokio::test]
@@ -405,6 +440,46 @@ mod tests {
         blobs.remove(hash).await.unwrap();
         blobs.remove(hash).await.unwrap();
         assert!(blobs.read(hash).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_whole_upload_is_changed_by_nobody_before_it_is_kept() {
+        let (_dir, blobs) = store();
+        let part = part(b"hello world", 0);
+        let sent = blobs.append(&part, whole(b"hello world")).await.unwrap();
+        let again = blobs.append(&part, whole(b"jello world")).await;
+        assert!(matches!(again, Err(BlobError::WrongOffset { .. })));
+        let Upload::Whole(sent) = sent else {
+            panic!("{sent:?}");
+        };
+        blobs.keep(sent).await.unwrap();
+        assert_eq!(
+            std::fs::read(blobs.path(part.hash)).unwrap(),
+            b"hello world"
+        );
+    }
+
+    #[test]
+    fn what_nobody_goes_on_with_is_removed_folders_too() {
+        let (_dir, blobs) = store();
+        let (upload, folder) = (
+            blobs.scratch().join("user-1-ab"),
+            blobs.scratch().join(".tmp1"),
+        );
+        std::fs::write(&upload, b"half").unwrap();
+        std::fs::create_dir_all(folder.join("textures")).unwrap();
+        blobs.remove_stale_uploads(Duration::from_secs(60));
+        assert!(upload.exists() && folder.exists());
+        blobs.remove_stale_uploads(Duration::ZERO);
+        assert!(!upload.exists() && !folder.exists());
+    }
+
+    /// Sends the last bytes of an upload and keeps it.
+    async fn complete(blobs: &Blobs, part: &Part, bytes: &'static [u8]) {
+        match blobs.append(part, whole(bytes)).await.unwrap() {
+            Upload::Whole(whole) => blobs.keep(whole).await.unwrap(),
+            partial @ Upload::Partial { .. } => panic!("{partial:?}"),
+        }
     }
 
     fn store() -> (tempfile::TempDir, Blobs) {

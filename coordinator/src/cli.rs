@@ -156,8 +156,15 @@ pub fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
-async fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let done = runtime.block_on(carry_out(command));
+    // A scene that is unpacked right now would hold up the end for minutes, and nobody was promised anything of it.
+    runtime.shutdown_background();
+    done
+}
+
+async fn carry_out(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(flags) => serve(Config::load(&flags)?).await,
         Command::Launch(flags) => launch(&flags).await,

@@ -37,6 +37,11 @@ impl LiveProgress {
         }
     }
 
+    /// Nothing of the job renders any more.
+    pub fn forget_job(&self, job: JobId) {
+        self.lock().remove(&job);
+    }
+
     pub fn of_frame(&self, job: JobId, frame: i32) -> Option<FrameProgress> {
         self.lock().get(&job)?.get(&frame).cloned()
     }

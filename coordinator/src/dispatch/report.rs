@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use pictor_protocol::agent::{
-    AttemptOutcome, AttemptRef, Command, Outcome, Refusal, Report, ReportAnswer,
+    AttemptOutcome, AttemptRef, Command, LogChunk, Outcome, Refusal, Report, ReportAnswer,
 };
 use pictor_protocol::{JobId, WorkerId};
 
 use super::record::{self, Details, Recorded};
-use super::task::Event;
+use super::task::{Event, TaskStatus};
 use super::{failure, installs, output};
 use crate::app::App;
 use crate::campaign::earn::EarnError;
@@ -42,7 +42,7 @@ pub async fn report(
     note_progress(app, worker.id, report).await?;
     app.telemetry
         .note(worker.id, &report.telemetry, app.now_us());
-    store_logs(app, report).await?;
+    store_logs(app, worker.id, report).await?;
 
     let mut outcomes = Vec::new();
     for finished in &report.finished {
@@ -152,7 +152,8 @@ async fn note_progress(app: &App, worker: WorkerId, report: &Report) -> store::R
         let Some(task) = store::tasks::find(&mut tx, progress.attempt.task).await? else {
             continue;
         };
-        if task.worker_id.0 == Some(worker) {
+        // What is said of a frame that is over would never be forgotten.
+        if task.worker_id.0 == Some(worker) && task.status == TaskStatus::Leased {
             app.progress.note(task.job_id, task.frame, progress);
             app.bells.jobs.ring(task.job_id);
         }
@@ -160,17 +161,22 @@ async fn note_progress(app: &App, worker: WorkerId, report: &Report) -> store::R
     Ok(())
 }
 
-async fn store_logs(app: &App, report: &Report) -> store::Result<()> {
-    if report.logs.is_empty() {
+async fn store_logs(app: &App, worker: WorkerId, report: &Report) -> store::Result<()> {
+    // Whatever the offset claims: an end beyond the limit is not stored, nor one beyond all numbers.
+    let fits = |chunk: &&LogChunk| {
+        let end = chunk.offset.checked_add(chunk.text.len() as u64);
+        !chunk.text.is_empty() && end.is_some_and(|end| end <= LOG_BYTES_MAX)
+    };
+    let chunks: Vec<_> = report.logs.iter().filter(fits).collect();
+    if chunks.is_empty() {
         return Ok(());
     }
     let mut tx = app.store.write().await?;
-    for chunk in &report.logs {
-        let have = store::logs::length(&mut tx, chunk).await?;
+    for chunk in chunks {
         // A repeated piece is there already; one behind a gap is kept, for a log with a hole is better
         // than none.
-        if chunk.offset >= have && have + chunk.text.len() as u64 <= LOG_BYTES_MAX {
-            store::logs::append(&mut tx, chunk).await?;
+        if chunk.offset >= store::logs::length(&mut tx, chunk).await? {
+            store::logs::append(&mut tx, worker, chunk).await?;
         }
     }
     tx.commit().await

@@ -2,6 +2,7 @@
 //! writes down what sensors said, removes blobs that nobody needs and hours of workers that nobody looks at
 //! any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::task::Event;
@@ -13,8 +14,8 @@ use crate::workers::{SILENCE_US, uptime};
 
 /// How often expired leases are looked for.
 const TICK: Duration = Duration::from_secs(1);
-/// Unneeded blobs, and hours of workers that are too old, are looked for every so many ticks.
-const TIDY_EVERY: u32 = 300;
+/// How often unneeded blobs, and hours of workers that are too old, are looked for.
+const TIDY_EVERY: Duration = Duration::from_secs(300);
 const BATCH: i64 = 500;
 /// Spans of readings that are written in one transaction: the others wait for the next tick, so that whoever
 /// writes beside waits for milliseconds.
@@ -22,12 +23,12 @@ const READINGS: usize = 1_000;
 
 /// Runs until the coordinator stops.
 pub async fn run(app: &App) {
-    for tick in 0_u32.. {
+    loop {
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
             () = app.stopping.cancelled() => break,
         }
-        if let Err(error) = sweep(app, tick % TIDY_EVERY == 0).await {
+        if let Err(error) = sweep(app).await {
             tracing::error!(error = &error as &dyn std::error::Error, "sweeping failed");
         }
     }
@@ -39,7 +40,29 @@ pub async fn run(app: &App) {
     }
 }
 
-async fn sweep(app: &App, tidy_too: bool) -> Result<()> {
+/// Removes what nobody needs any more, until the coordinator stops. Beside the sweep, which nothing may hold up: a
+/// lease that is not taken back is work that nobody does.
+pub async fn tidy(app: &App) {
+    let mut next = TICK;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(next) => {}
+            () = app.stopping.cancelled() => break,
+        }
+        next = TIDY_EVERY;
+        if let Err(error) = remove_old(app).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "tidying failed");
+        }
+    }
+}
+
+async fn remove_old(app: &App) -> Result<()> {
+    remove_unneeded(app).await?;
+    uptime::tidy(&app.store, app.now_us()).await?;
+    forget_old_readings(app).await
+}
+
+async fn sweep(app: &App) -> Result<()> {
     take_back_expired(app).await?;
     app.telemetry.forget_before(app.now_us() - SILENCE_US);
     let mut tx = app.store.read().await?;
@@ -48,13 +71,7 @@ async fn sweep(app: &App, tidy_too: bool) -> Result<()> {
     }
     installs::ring(app, &mut tx).await?;
     drop(tx);
-    write_readings(app, history::span_of(app.now_us()), READINGS).await?;
-    if tidy_too {
-        remove_unneeded(app).await?;
-        uptime::tidy(&app.store, app.now_us()).await?;
-        forget_old_readings(app).await?;
-    }
-    Ok(())
+    write_readings(app, history::span_of(app.now_us()), READINGS).await
 }
 
 async fn take_back_expired(app: &App) -> Result<()> {
@@ -102,7 +119,8 @@ async fn forget_old_readings(app: &App) -> Result<()> {
 async fn remove_unneeded(app: &App) -> Result<()> {
     let now_us = app.now_us();
     let before_us = now_us - app.config.blob_grace.as_micros() as i64;
-    // Nobody may be told that a blob is there while it is being removed.
+    // Nobody may be told that a blob is there while it is being removed. Whoever holds the gate does so for a
+    // moment, or everybody would wait here.
     let _alone = app.blob_gate.write().await;
     let mut tx = app.store.write().await?;
     let gone = store::blobs::forget_unneeded(&mut tx, now_us, before_us, BATCH).await?;
@@ -112,6 +130,8 @@ async fn remove_unneeded(app: &App) -> Result<()> {
             tracing::warn!(blob = %hash, error = &error as &dyn std::error::Error, "blob not removed");
         }
     }
-    app.blobs.remove_stale_uploads(app.config.blob_grace);
+    let (blobs, age) = (Arc::clone(&app.blobs), app.config.blob_grace);
+    // A folder that was being unpacked may have thousands of files.
+    let _joined = tokio::task::spawn_blocking(move || blobs.remove_stale_uploads(age)).await;
     Ok(())
 }

@@ -45,7 +45,7 @@ words! {
         Done = "done",
         /// Its worker said that it failed.
         Failed = "failed",
-        /// Its output did not pass.
+        /// Its output did not pass, or was blank and nothing yet said that it should be.
         Rejected = "rejected",
         /// Handed back untouched.
         Returned = "returned",
@@ -151,16 +151,7 @@ pub fn apply(task: &Task, event: Event) -> Result<Change, Refusal> {
         Event::Granted { to } => grant(task, to),
         Event::Passed { attempt, from } => passed(task, attempt, from),
         Event::Rejected { attempt, from } => end(task, attempt, from, AttemptStatus::Rejected),
-        Event::Blank { attempt, from } => {
-            let change = end(task, attempt, from, AttemptStatus::Returned)?;
-            Ok(match change {
-                Change::Changed(task) => Change::Changed(Task {
-                    blanks: task.blanks + 1,
-                    ..task
-                }),
-                Change::Unchanged => Change::Unchanged,
-            })
-        }
+        Event::Blank { attempt, from } => doubt(task, attempt, from),
         Event::Failed { attempt, from } => end(task, attempt, from, AttemptStatus::Failed),
         Event::Returned { attempt, from } => end(task, attempt, from, AttemptStatus::Returned),
         Event::Stopped { attempt, from } => end(task, attempt, from, AttemptStatus::Stopped),
@@ -225,18 +216,49 @@ fn passed(task: &Task, number: u32, from: WorkerId) -> Result<Change, Refusal> {
     Ok(Change::Changed(next))
 }
 
-/// Ends an attempt without a picture.
+/// Ends an attempt without a picture; one that failed or was rejected is a strike.
 fn end(task: &Task, number: u32, from: WorkerId, how: AttemptStatus) -> Result<Change, Refusal> {
+    use AttemptStatus::{Failed, Rejected};
+    let Some((mut next, now)) = ended(task, number, from, how)? else {
+        return Ok(Change::Unchanged);
+    };
+    if matches!(now, Failed | Rejected) {
+        next.failures += 1;
+    }
+    settle(&mut next);
+    Ok(Change::Changed(next))
+}
+
+/// A blank picture is rejected, or the same one handed in again would be its own second opinion; but it is no
+/// strike, for it may be right.
+fn doubt(task: &Task, number: u32, from: WorkerId) -> Result<Change, Refusal> {
+    let Some((mut next, now)) = ended(task, number, from, AttemptStatus::Rejected)? else {
+        return Ok(Change::Unchanged);
+    };
+    if now == AttemptStatus::Rejected {
+        next.blanks += 1;
+    }
+    settle(&mut next);
+    Ok(Change::Changed(next))
+}
+
+/// The task with one attempt ended, and how that ended; `None` if it was so already.
+fn ended(
+    task: &Task,
+    number: u32,
+    from: WorkerId,
+    how: AttemptStatus,
+) -> Result<Option<(Task, AttemptStatus)>, Refusal> {
     use AttemptStatus::{Failed, Leased, Lost, Rejected, Returned, Stopped, Stopping};
     let attempt = own(task, number, from)?;
     let now = match (attempt.status, how) {
-        (was, how) if was == how => return Ok(Change::Unchanged),
+        (was, how) if was == how => return Ok(None),
         (Leased, how) => how,
         // Told to stop: whatever it says now, it has stopped.
         (Stopping, _) => Stopped,
         // It was taken for lost and comes back with a failure: that is worth knowing.
         (Lost, Failed | Rejected) => how,
-        (Lost, Returned | Stopped) => return Ok(Change::Unchanged),
+        (Lost, Returned | Stopped) => return Ok(None),
         _ => return Err(Refusal::NotWanted),
     };
     let mut next = task.clone();
@@ -245,11 +267,7 @@ fn end(task: &Task, number: u32, from: WorkerId, how: AttemptStatus) -> Result<C
             other.status = now;
         }
     }
-    if matches!(now, Failed | Rejected) {
-        next.failures += 1;
-    }
-    settle(&mut next);
-    Ok(Change::Changed(next))
+    Ok(Some((next, now)))
 }
 
 /// Where a task stands once one of its attempts has ended.
@@ -372,6 +390,25 @@ mod tests {
         };
         let task = after(&[Event::Granted { to: worker(1) }, passed]);
         assert_eq!(apply(&task, passed), Ok(Change::Unchanged));
+    }
+
+    #[test]
+    fn a_blank_picture_is_no_strike_and_not_its_own_second_opinion() {
+        let blank = Event::Blank {
+            attempt: 1,
+            from: worker(1),
+        };
+        let task = after(&[Event::Granted { to: worker(1) }, blank]);
+        assert_eq!(
+            (task.status, task.failures, task.blanks),
+            (TaskStatus::Queued, 0, 1)
+        );
+        assert_eq!(apply(&task, blank), Ok(Change::Unchanged));
+        let again = Event::Passed {
+            attempt: 1,
+            from: worker(1),
+        };
+        assert_eq!(apply(&task, again), Err(Refusal::NotWanted));
     }
 
     #[test]

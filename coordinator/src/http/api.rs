@@ -1,5 +1,6 @@
 //! The public API, `/api/v1/…`: for people's programs and scripts.
 
+pub mod archive;
 pub mod blobs;
 pub mod campaign;
 pub mod community;

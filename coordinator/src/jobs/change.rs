@@ -40,6 +40,9 @@ pub async fn change(app: &App, owner: UserId, id: JobId, wish: Wish) -> Result<(
     }
     tx.commit().await?;
     tracing::info!(job.id = %id, intent = intent.as_str(), "job changed");
+    if intent == Intent::Cancelled {
+        app.progress.forget_job(id);
+    }
     app.bells.jobs.ring(id);
     app.bells.work.ring();
     stopped
@@ -67,9 +70,13 @@ pub async fn retry(
         None => {
             tasks::requeue(&mut tx, id, None, revision).await?;
         }
-        Some(frames) => {
-            for frame in frames.as_slice() {
-                tasks::requeue(&mut tx, id, Some(*frame), revision).await?;
+        // Asked for of those that ended without a picture alone: a list may name a hundred thousand others, and
+        // everybody who writes would wait for a statement each.
+        Some(wanted) => {
+            for frame in tasks::ended_without_picture(&mut tx, id).await? {
+                if wanted.as_slice().binary_search(&frame).is_ok() {
+                    tasks::requeue(&mut tx, id, Some(frame), revision).await?;
+                }
             }
         }
     }
@@ -112,6 +119,7 @@ pub async fn delete(app: &App, owner: UserId, id: JobId) -> Result<(), JobError>
     let stopped = remove(&mut tx, &job, app.now_us()).await?;
     tx.commit().await?;
     tracing::info!(job.id = %id, "job deleted");
+    app.progress.forget_job(id);
     app.bells.jobs.ring(id);
     // Its workers find out that their attempts are gone with the next report.
     stopped

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use pictor_protocol::agent::{SceneFile, SceneManifest};
 use pictor_protocol::scene::{NewScene, Scene};
 use pictor_protocol::{BlobHash, SceneId, UserId};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 pub use self::wire::to_wire;
@@ -32,8 +33,19 @@ pub async fn take_in(app: &App, owner: UserId, new: &NewScene) -> Result<Scene, 
     drop(tx);
     let size = size.ok_or(JobError::NotFound("uploaded blob"))?;
 
+    let unpacked = in_background(app, new.blob, size).await?;
+    // Not before all of it is unpacked: that may take minutes, and whoever removes unneeded blobs would wait for it,
+    // and everybody else behind them.
     let _promised = app.blob_gate.read().await;
-    let taken = read_in_background(app, new.blob, size).await?;
+    let mut tx = app.store.read().await?;
+    if blobs::held(&mut tx, Holder::User(owner), new.blob)
+        .await?
+        .is_none()
+    {
+        return Err(JobError::NotFound("uploaded blob"));
+    }
+    drop(tx);
+    let taken = keep(app, unpacked).await?;
     let now_us = app.now_us();
     let name: String = new
         .name
@@ -69,13 +81,21 @@ pub async fn take_in(app: &App, owner: UserId, new: &NewScene) -> Result<Scene, 
     Ok(row.into())
 }
 
-/// A scene that was read and whose files are blobs.
+/// A scene that was read.
 struct Taken {
     manifest: SceneManifest,
     facts: pictor_protocol::scene::SceneFacts,
 }
 
-async fn read_in_background(app: &App, blob: BlobHash, size: u64) -> Result<Taken, JobError> {
+/// A scene whose files still lie in a folder, or are the upload itself.
+struct InFolder {
+    taken: Taken,
+    folder: Option<TempDir>,
+}
+
+async fn in_background(app: &App, blob: BlobHash, size: u64) -> Result<InFolder, JobError> {
+    // Each may take a core for minutes, and the disk four times over.
+    let _place = app.unpacking.acquire().await;
     let blobs = Arc::clone(&app.blobs);
     // A scene may be larger unpacked than on its way, but not without end.
     let total_bytes = app.config.scene_bytes_max.saturating_mul(4);
@@ -83,13 +103,38 @@ async fn read_in_background(app: &App, blob: BlobHash, size: u64) -> Result<Take
         total_bytes,
         ..ZipLimits::default()
     };
-    match tokio::task::spawn_blocking(move || read(&blobs, blob, size, &limits)).await {
-        Ok(taken) => taken,
+    blocking(move || read(&blobs, blob, size, &limits)).await
+}
+
+/// Makes blobs of the files of a scene.
+async fn keep(app: &App, scene: InFolder) -> Result<Taken, JobError> {
+    let blobs = Arc::clone(&app.blobs);
+    blocking(move || {
+        let InFolder { taken, folder } = scene;
+        if let Some(folder) = folder {
+            let files = taken.manifest.files.iter();
+            blobs.put_files(files.map(|file| (folder.path().join(&file.path), file.blob)))?;
+        }
+        Ok(taken)
+    })
+    .await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, JobError> + Send + 'static,
+) -> Result<T, JobError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
-fn read(blobs: &Blobs, blob: BlobHash, size: u64, limits: &ZipLimits) -> Result<Taken, JobError> {
+fn read(
+    blobs: &Blobs,
+    blob: BlobHash,
+    size: u64,
+    limits: &ZipLimits,
+) -> Result<InFolder, JobError> {
     let path = blobs.path(blob);
     let unreadable =
         |error: io::Error| JobError::BadScene(format!("it could not be read: {error}"));
@@ -102,21 +147,27 @@ fn read(blobs: &Blobs, blob: BlobHash, size: u64, limits: &ZipLimits) -> Result<
             blob,
             size_bytes: size,
         }];
-        return Ok(taken(facts, main, files));
+        return Ok(InFolder {
+            taken: taken(facts, main, files),
+            folder: None,
+        });
     }
-    let scratch = tempfile::tempdir_in(blobs.scratch()).map_err(unreadable)?;
-    let unpacked = zip::unpack(upload, scratch.path(), limits).map_err(bad_zip)?;
-    let facts = scene::read(&scratch.path().join(&unpacked.main)).map_err(bad_scene)?;
+    let folder = tempfile::tempdir_in(blobs.scratch()).map_err(unreadable)?;
+    let unpacked = zip::unpack(upload, folder.path(), limits).map_err(bad_zip)?;
+    let facts = scene::read(&folder.path().join(&unpacked.main)).map_err(bad_scene)?;
     let mut files = Vec::with_capacity(unpacked.files.len());
     for file in unpacked.files {
-        let (blob, size_bytes) = blobs.put_file(&scratch.path().join(&file.path))?;
+        let (blob, size_bytes) = blobs.prepare_file(&folder.path().join(&file.path))?;
         files.push(SceneFile {
             path: file.path,
             blob,
             size_bytes,
         });
     }
-    Ok(taken(facts, unpacked.main, files))
+    Ok(InFolder {
+        taken: taken(facts, unpacked.main, files),
+        folder: Some(folder),
+    })
 }
 
 fn is_zip(upload: &mut File) -> io::Result<bool> {

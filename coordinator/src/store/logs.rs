@@ -1,7 +1,7 @@
 //! Logs of attempts, appended by offset: a piece that is there already is not stored again.
 
-use pictor_protocol::TaskId;
 use pictor_protocol::agent::LogChunk;
+use pictor_protocol::{TaskId, WorkerId};
 use sqlx::FromRow;
 
 use super::{Result, Tx};
@@ -13,16 +13,19 @@ pub struct LogRow {
     pub text: String,
 }
 
-pub async fn append(tx: &mut Tx, chunk: &LogChunk) -> Result<()> {
+/// Keeps a piece of what one of this worker's attempts said; of others it has nothing to say.
+pub async fn append(tx: &mut Tx, worker: WorkerId, chunk: &LogChunk) -> Result<()> {
     execute!(
         tx,
         "INSERT INTO logs (task_id, attempt, at_byte, text) \
-         SELECT task_id, attempt, $3, $4 FROM attempts WHERE task_id = $1 AND attempt = $2 \
+         SELECT task_id, attempt, $3, $4 FROM attempts \
+         WHERE task_id = $1 AND attempt = $2 AND worker_id = $5 \
          ON CONFLICT (task_id, attempt, at_byte) DO NOTHING",
         chunk.attempt.task.to_string(),
         i64::from(chunk.attempt.attempt),
         chunk.offset as i64,
-        &chunk.text
+        &chunk.text,
+        worker.to_string()
     )?;
     Ok(())
 }

@@ -284,6 +284,22 @@ pub async fn requeue_leased(tx: &mut Tx, job: JobId, revision: i64) -> Result<()
     Ok(())
 }
 
+/// The frames of a job that failed or were cancelled, in order.
+pub async fn ended_without_picture(tx: &mut Tx, job: JobId) -> Result<Vec<i32>> {
+    #[derive(FromRow)]
+    struct Ended {
+        #[sqlx(try_from = "i64")]
+        frame: i32,
+    }
+    let ended = fetch_all!(
+        tx,
+        Ended,
+        "SELECT frame FROM tasks WHERE job_id = $1 AND status IN ('failed', 'cancelled') ORDER BY frame",
+        job.to_string()
+    )?;
+    Ok(ended.into_iter().map(|row| row.frame).collect())
+}
+
 /// Puts a failed or cancelled task back into the queue; all of them if `frame` is `None`.
 pub async fn requeue(tx: &mut Tx, job: JobId, frame: Option<i32>, revision: i64) -> Result<u64> {
     execute!(

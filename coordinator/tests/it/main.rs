@@ -36,5 +36,6 @@ mod runtimes;
 mod sessions;
 mod sign_in_oidc;
 mod sign_in_wallet;
+mod slow_peers;
 mod snapshot;
 mod whole_campaign;

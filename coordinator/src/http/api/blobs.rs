@@ -91,7 +91,7 @@ pub async fn receive(
     let length = match number(headers, UPLOAD_LENGTH)? {
         Some(length) => length,
         None => number(headers, header::CONTENT_LENGTH.as_str())?
-            .map(|body| offset + body)
+            .map(|body| offset.saturating_add(body))
             .ok_or_else(|| {
                 Refused::new(
                     ProblemKind::Invalid,
@@ -103,7 +103,6 @@ pub async fn receive(
         let why = format!("{length} bytes are more than the {bytes_max} that are taken here");
         return Err(Refused::new(ProblemKind::TooLarge, why));
     }
-    let _promised = app.blob_gate.read().await;
     let part = Part {
         hash,
         holder: holder.to_string(),
@@ -115,20 +114,24 @@ pub async fn receive(
     if appended.is_err() {
         drain(&mut body).await;
     }
-    match appended? {
+    let whole = match appended? {
         Upload::Partial { have } => {
-            Ok((StatusCode::ACCEPTED, [(UPLOAD_OFFSET, have.to_string())]).into_response())
+            let have = [(UPLOAD_OFFSET, have.to_string())];
+            return Ok((StatusCode::ACCEPTED, have).into_response());
         }
-        Upload::Complete => {
-            let now_us = app.now_us();
-            let expires_us = now_us + app.config.blob_grace.as_micros() as i64;
-            let mut tx = app.store.write().await?;
-            store::blobs::insert(&mut tx, hash, length, now_us).await?;
-            store::blobs::hold(&mut tx, holder, hash, Some(expires_us)).await?;
-            tx.commit().await?;
-            Ok(StatusCode::CREATED.into_response())
-        }
-    }
+        Upload::Whole(whole) => whole,
+    };
+    // Not before all of it is here: a sender may take hours, and whoever removes unneeded blobs would wait for it,
+    // and everybody else behind them.
+    let _promised = app.blob_gate.read().await;
+    app.blobs.keep(whole).await?;
+    let now_us = app.now_us();
+    let expires_us = now_us + app.config.blob_grace.as_micros() as i64;
+    let mut tx = app.store.write().await?;
+    store::blobs::insert(&mut tx, hash, length, now_us).await?;
+    store::blobs::hold(&mut tx, holder, hash, Some(expires_us)).await?;
+    tx.commit().await?;
+    Ok(StatusCode::CREATED.into_response())
 }
 
 /// Reads on for a while after a refusal: a sender that is cut off in the middle sees a broken connection

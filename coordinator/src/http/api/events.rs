@@ -183,6 +183,10 @@ impl Feed {
             .id(revision.to_string())
             .json_data(data);
         let event = event.map_err(|_| Over)?;
-        self.to.send(Ok(event)).await.map_err(|_| Over)
+        // A client that does not read must not hold up the end.
+        tokio::select! {
+            sent = self.to.send(Ok(event)) => sent.map_err(|_| Over),
+            () = self.app.stopping.cancelled() => Err(Over),
+        }
     }
 }

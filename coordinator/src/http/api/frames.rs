@@ -1,11 +1,9 @@
 //! Frames: their states, pictures and logs, one by one or as a zip.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
@@ -14,12 +12,11 @@ use pictor_protocol::job::{Frame, FramePage, RenderPlan};
 use pictor_protocol::problem::Problem;
 use pictor_protocol::{JobId, UserId};
 use serde::Deserialize;
-use tokio_util::io::{ReaderStream, SyncIoBridge};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use zip::write::SimpleFileOptions;
 
+use super::archive;
 use super::blobs::{Version, send};
 use crate::app::App;
 use crate::dispatch::task::TaskStatus;
@@ -189,33 +186,12 @@ async fn output_zip(
             ))
         })
         .collect();
-    let (reader, writer) = tokio::io::duplex(1 << 18);
-    let writer = SyncIoBridge::new(writer);
-    // Ends by itself: with the last file, or when the client goes away and the pipe breaks.
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = write_zip(writer, &files) {
-            tracing::debug!(error = &error as &dyn std::error::Error, "zip not finished");
-        }
-    });
     let attachment = format!("attachment; filename=\"{id}.zip\"");
     let head = [
         (header::CONTENT_TYPE, "application/zip".to_owned()),
         (header::CONTENT_DISPOSITION, attachment),
     ];
-    Ok((head, Body::from_stream(ReaderStream::new(reader))).into_response())
-}
-
-fn write_zip(to: impl Write, files: &[(String, PathBuf)]) -> io::Result<()> {
-    // Pictures are compressed already.
-    let stored = SimpleFileOptions::default()
-        .compression_method(zip::CompressionMethod::Stored)
-        .large_file(true);
-    let mut zip = zip::ZipWriter::new_stream(to);
-    for (name, path) in files {
-        zip.start_file(name.as_str(), stored)?;
-        io::copy(&mut std::fs::File::open(path)?, &mut zip)?;
-    }
-    zip.finish()?.flush()
+    Ok((head, archive::stream(&app, files).await).into_response())
 }
 
 async fn plan(app: &App, user: UserId, id: JobId) -> Result<RenderPlan> {

@@ -46,7 +46,7 @@ where
 {
     let (to, from) = mpsc::channel(4);
     let stopping = app.stopping.clone();
-    app.tasks.spawn(async move {
+    let told = async move {
         let mut sent: Vec<blake3::Hash> = Vec::new();
         loop {
             match look().await {
@@ -67,10 +67,12 @@ where
             tokio::select! {
                 () = again(&mut watch) => {}
                 () = to.closed() => return,
-                () = stopping.cancelled() => return,
             }
         }
-    });
+    };
+    // Wherever it waits, and be it for a browser that does not read.
+    app.tasks
+        .spawn(async move { stopping.run_until_cancelled(told).await });
     Sse::new(ReceiverStream::new(from))
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
         .into_response()

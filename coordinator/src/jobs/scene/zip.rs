@@ -26,8 +26,13 @@ pub struct ZipLimits {
     /// Of all files together, unpacked.
     pub total_bytes: u64,
     pub file_bytes: u64,
-    /// How many bytes may come out of each byte that is in the zip. Small files may exceed it.
+    /// How many bytes may come out of each byte that a file has in the zip. Small files may exceed it.
     pub ratio: u64,
+    /// The same of all files together and the whole zip: many small files are a bomb too, and so are many names for
+    /// the same bytes.
+    pub total_ratio: u64,
+    /// A zip that unpacks to less is no bomb, however well it compresses.
+    pub bomb_bytes: u64,
     pub path_bytes: usize,
     /// Folders above a file, plus the file.
     pub depth: usize,
@@ -41,6 +46,8 @@ impl Default for ZipLimits {
             file_bytes: 32 << 30,
             // Deflate ends at 1032; empty grids of volume caches have been seen at several hundred.
             ratio: 800,
+            total_ratio: 200,
+            bomb_bytes: 1 << 30,
             path_bytes: 1024,
             depth: 32,
         }
@@ -85,6 +92,8 @@ pub enum ZipError {
     FileTooLarge { path: String, allowed: u64 },
     #[error("`{path}` unpacks to more than {ratio} times its size in the zip")]
     Bomb { path: String, ratio: u64 },
+    #[error("the zip unpacks to more than {ratio} times its size")]
+    TotalBomb { ratio: u64 },
     #[error("the name `{name}` cannot be used: {why}")]
     Name { name: String, why: BadName },
     #[error("`{path}` is a link or device; only files and folders can be rendered from")]
@@ -115,24 +124,59 @@ const DIRECTORY_SLACK_BYTES: u64 = 1 << 20;
 ///
 /// After an error the folder may hold some of the files; the caller throws it away.
 pub fn unpack(
-    source: impl Read + Seek,
+    mut source: impl Read + Seek,
     into: &Path,
     limits: &ZipLimits,
 ) -> Result<Unpacked, ZipError> {
+    let length = source.seek(SeekFrom::End(0));
+    let length = length.map_err(|source| ZipError::Read { source })?;
     let mut archive = open(source, limits)?;
     let plan = plan(&mut archive, limits)?;
     let main = main_file::find(plan.iter().map(|entry| entry.path.as_str()))?;
-    let mut left = limits.total_bytes;
+    let mut total = Total::of(length, limits);
     let mut files = Vec::with_capacity(plan.len());
     for entry in plan {
-        let bytes = write(&mut archive, &entry, into, left, limits)?;
-        left = left.saturating_sub(bytes);
+        let bytes = write(&mut archive, &entry, into, &total, limits)?;
+        total.bytes += bytes;
         files.push(UnpackedFile {
             path: entry.path,
             bytes,
         });
     }
     Ok(Unpacked { files, main })
+}
+
+/// What has come out of the zip, and how much may.
+struct Total {
+    bytes: u64,
+    most: u64,
+    /// More would be a bomb.
+    by_ratio: u64,
+}
+
+impl Total {
+    fn of(length: u64, limits: &ZipLimits) -> Self {
+        let by_ratio = length.saturating_mul(limits.total_ratio);
+        Total {
+            bytes: 0,
+            most: limits.total_bytes,
+            by_ratio: by_ratio.max(limits.bomb_bytes),
+        }
+    }
+
+    /// Whether so many bytes more may come out.
+    fn allow(&self, more: u64, limits: &ZipLimits) -> Result<(), ZipError> {
+        let bytes = self.bytes.saturating_add(more);
+        if bytes > self.most {
+            let allowed = self.most;
+            return Err(ZipError::TooLarge { allowed });
+        }
+        if bytes > self.by_ratio {
+            let ratio = limits.total_ratio;
+            return Err(ZipError::TotalBomb { ratio });
+        }
+        Ok(())
+    }
 }
 
 /// One file to unpack.
@@ -249,7 +293,7 @@ fn write<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     entry: &Entry,
     into: &Path,
-    left: u64,
+    total: &Total,
     limits: &ZipLimits,
 ) -> Result<u64, ZipError> {
     let path = || entry.path.clone();
@@ -273,7 +317,8 @@ fn write<R: Read + Seek>(
             Err(_) => return Err(ZipError::Damaged { path: path() }),
         };
         bytes += count as u64;
-        entry.allow(bytes, left, limits)?;
+        entry.allow(bytes, limits)?;
+        total.allow(bytes, limits)?;
         file.write_all(&buffer[..count]).map_err(write_failed)?;
     }
     if bytes != entry.declared_bytes {
@@ -283,8 +328,8 @@ fn write<R: Read + Seek>(
 }
 
 impl Entry {
-    /// Whether `bytes` may have come out of this file, where all files together have `left`.
-    fn allow(&self, bytes: u64, left: u64, limits: &ZipLimits) -> Result<(), ZipError> {
+    /// Whether `bytes` may have come out of this file.
+    fn allow(&self, bytes: u64, limits: &ZipLimits) -> Result<(), ZipError> {
         let path = || self.path.clone();
         let by_ratio = self.packed_bytes.saturating_mul(limits.ratio);
         if bytes > limits.file_bytes {
@@ -293,10 +338,6 @@ impl Entry {
                 path: path(),
                 allowed,
             });
-        }
-        if bytes > left {
-            let allowed = limits.total_bytes;
-            return Err(ZipError::TooLarge { allowed });
         }
         if bytes > by_ratio.max(RATIO_FLOOR_BYTES) {
             let ratio = limits.ratio;

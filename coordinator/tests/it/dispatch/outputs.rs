@@ -114,6 +114,10 @@ async fn a_blank_frame_beside_a_picture_needs_a_second_opinion() {
         ),
         "{doubted:?}"
     );
+    // The same picture handed in once more, as after a lost answer, is no second opinion.
+    let repeated = worker.report_finished(&lease.tasks[0], &black_png()).await;
+    assert_eq!(repeated, doubted);
+    assert_eq!(world.creator.job(job.id).await.counts.done, 1);
     // The second attempt agrees, and so the next blank frame is believed at once.
     for grant in &lease.tasks[1..] {
         worker.hand_back(grant).await;
@@ -123,6 +127,44 @@ async fn a_blank_frame_beside_a_picture_needs_a_second_opinion() {
         assert_eq!(worker.finish(grant, &black_png()).await, Outcome::Accepted);
     }
     assert_eq!(world.creator.job(job.id).await.state, JobState::Done);
+}
+
+#[tokio::test]
+async fn a_worker_writes_in_the_logs_of_its_own_attempts_alone_and_no_further_than_the_limit() {
+    let world = World::start().await;
+    let worker = ScriptedWorker::connect(&world, "one").await;
+    let job = world.creator.submit("1").await;
+    let lease = worker.must_get_work().await;
+    let attempt = lease.tasks[0].attempt;
+    let chunk = |offset, text: &str| LogChunk {
+        attempt,
+        offset,
+        text: text.into(),
+    };
+    let other = ScriptedWorker::connect(&world, "two").await;
+    let logs = vec![chunk(0, "forged")];
+    other
+        .report(Report {
+            logs,
+            ..other.empty()
+        })
+        .await;
+    let logs = vec![
+        chunk(u64::MAX, "no number has such an end"),
+        chunk(i64::MAX as u64 - 1, "nor such a one"),
+        chunk(600 << 10, "beyond the limit"),
+        chunk(0, "Fra:1 "),
+    ];
+    worker
+        .report(Report {
+            logs,
+            ..worker.empty()
+        })
+        .await;
+    let path = format!("/api/v1/jobs/{}/frames/1/log", job.id);
+    let log = String::from_utf8(world.creator.get(&path).await.body.to_vec()).unwrap();
+    assert!(log.contains("Fra:1 "), "{log}");
+    assert!(!log.contains("forged") && !log.contains("limit"), "{log}");
 }
 
 #[tokio::test]

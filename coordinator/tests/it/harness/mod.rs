@@ -194,6 +194,16 @@ impl Stopped {
         World::run(self.dir, self.config, server).await
     }
 
+    /// With a connection that waits for it when it begins to answer.
+    pub async fn start_with_somebody_at_the_door<T>(
+        self,
+        come: impl FnOnce(&str) -> T,
+    ) -> (World, T) {
+        let server = Server::start(self.config.clone()).await.unwrap();
+        let came = come(server.url().trim_start_matches("http://"));
+        (World::run(self.dir, self.config, server).await, came)
+    }
+
     /// With other settings from now on.
     pub async fn start_with(mut self, change: impl FnOnce(&mut Config)) -> World {
         change(&mut self.config);

@@ -174,6 +174,14 @@ fn bombs_stop_at_each_limit() {
         ),
         (
             ZipLimits {
+                total_ratio: 100,
+                bomb_bytes: 1 << 20,
+                ..limits
+            },
+            "TotalBomb",
+        ),
+        (
+            ZipLimits {
                 entries: 1,
                 ..limits
             },
@@ -184,6 +192,27 @@ fn bombs_stop_at_each_limit() {
         let refused = unpack_bytes(&zip, &limits).unwrap_err();
         assert!(format!("{refused:?}").starts_with(expected), "{refused:?}");
     }
+}
+
+#[test]
+fn many_small_files_are_a_bomb_together() {
+    let zeros = vec![0; 2 << 20];
+    let names: Vec<String> = (0..8).map(|number| number.to_string()).collect();
+    let mut entries: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|name| (name.as_str(), &zeros[..]))
+        .collect();
+    entries.push(("a.blend", b""));
+    let limits = ZipLimits {
+        bomb_bytes: 8 << 20,
+        ..ZipLimits::default()
+    };
+    let refused = unpack_bytes(&zip_of(&entries), &limits);
+    assert!(
+        matches!(refused, Err(ZipError::TotalBomb { ratio: 200 })),
+        "{refused:?}"
+    );
+    assert!(unpack_bytes(&zip_of(&entries[5..]), &limits).is_ok());
 }
 
 #[test]
