@@ -2,6 +2,7 @@
 
 mod account;
 mod chromium;
+mod community;
 mod every_page;
 mod gallery;
 mod journeys;
