@@ -5,6 +5,7 @@ mod chromium;
 mod community;
 mod every_page;
 mod gallery;
+mod install;
 mod journeys;
 mod lighthouse;
 mod sign_in;
