@@ -3,6 +3,7 @@
 //! ```text
 //! blobs/ab/ab12…      complete, verified, synced to disk, never changed
 //! uploads/HOLDER-HASH what HOLDER has sent so far of HASH
+//! uploads/.tmp…       what somebody sends whose hash is not known yet; nobody can go on with it
 //! ```
 //!
 //! Who may read a blob and which ones are still needed is the business of [`crate::store::blobs`].
@@ -16,12 +17,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use pictor_protocol::BlobHash;
+use tempfile::{NamedTempFile, TempPath};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 /// A sender that says nothing for so long is gone, and another request may go on with the upload. A browser that
 /// lost its network cannot close the connection that it forgets.
-const SILENCE: Duration = Duration::from_secs(30);
+pub const SILENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
@@ -42,6 +44,9 @@ pub enum BlobError {
         source: io::Error,
     },
 }
+
+/// So much is written at once.
+const WRITE_BYTES: usize = 1 << 20;
 
 /// How far an upload is.
 #[derive(Debug)]
@@ -68,6 +73,15 @@ pub struct Part {
     pub offset: u64,
     /// Length of the whole blob in bytes.
     pub length: u64,
+}
+
+/// Bytes without a name: their hash was not known before they had arrived. They are gone with this value, unless they
+/// are kept.
+#[derive(Debug)]
+pub struct Arrived {
+    path: TempPath,
+    hash: BlobHash,
+    length: u64,
 }
 
 /// Blobs in a directory.
@@ -152,6 +166,47 @@ impl Blobs {
     pub async fn keep(&self, whole: Whole<'_>) -> Result<(), BlobError> {
         let places = (whole.alone.path.clone(), self.path(whole.hash));
         blocking(places, |(from, to)| settle(&from, &to)).await
+    }
+
+    /// Takes bytes that nobody has named, at most so many. A sender that breaks off has sent nothing.
+    pub async fn receive<E>(
+        &self,
+        bytes_max: u64,
+        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<Arrived, BlobError> {
+        let made = blocking(self.uploads.clone(), |dir| {
+            NamedTempFile::new_in(&dir).map_err(failed("make", &dir))
+        });
+        let (file, path) = made.await?.into_parts();
+        let mut hasher = Some(blake3::Hasher::new());
+        let mut sink = Sink {
+            path: &path,
+            file: BufWriter::with_capacity(WRITE_BYTES, File::from_std(file)),
+            have: 0,
+            most: bytes_max,
+        };
+        sink.pour(&mut hasher, self.silence, body).await?;
+        let length = sink.have;
+        let hash = hasher.unwrap_or_default().finalize();
+        Ok(Arrived {
+            path,
+            hash: BlobHash::from_bytes(hash.into()),
+            length,
+        })
+    }
+
+    /// Makes a blob of what has arrived; answers its length too.
+    pub async fn keep(&self, arrived: Arrived) -> Result<(BlobHash, u64), BlobError> {
+        let Arrived { path, hash, length } = arrived;
+        let target = self.path(hash);
+        blocking((path, target), |(path, target)| {
+            settle(&path, &target)?;
+            // Its name is gone; removing it again would only fail.
+            let _ = path.keep();
+            Ok(())
+        })
+        .await?;
+        Ok((hash, length))
     }
 
     /// Makes a blob of bytes in memory. Blocks.
@@ -241,7 +296,7 @@ async fn receive<E>(
     path: &Path,
     part: &Part,
     silence: Duration,
-    mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
 ) -> Result<(Option<blake3::Hasher>, u64), BlobError> {
     let mut options = fs::OpenOptions::new();
     options.create(true).append(true);
@@ -249,38 +304,65 @@ async fn receive<E>(
     if part.offset == 0 {
         file.set_len(0).await.map_err(failed("truncate", path))?;
     }
-    let mut have = file.metadata().await.map_err(failed("open", path))?.len();
+    let have = file.metadata().await.map_err(failed("open", path))?.len();
     if have != part.offset {
         return Err(BlobError::WrongOffset { have });
     }
     let mut hasher = (part.offset == 0).then(blake3::Hasher::new);
-    let mut file = BufWriter::with_capacity(1 << 20, file);
-    let mut broken = false;
-    loop {
-        let chunk = match tokio::time::timeout(silence, body.next()).await {
-            Ok(Some(Ok(chunk))) => chunk,
-            Ok(None) => break,
-            Ok(Some(Err(_))) | Err(_) => {
-                broken = true;
-                break;
+    let mut sink = Sink {
+        path,
+        file: BufWriter::with_capacity(WRITE_BYTES, file),
+        have,
+        most: part.length,
+    };
+    sink.pour(&mut hasher, silence, body).await?;
+    Ok((hasher, sink.have))
+}
+
+/// A file that is written while its bytes come.
+struct Sink<'a> {
+    path: &'a Path,
+    file: BufWriter<File>,
+    have: u64,
+    /// It may have so many bytes.
+    most: u64,
+}
+
+impl Sink<'_> {
+    /// Writes the body to its end. What came before it broke off is in the file.
+    async fn pour<E>(
+        &mut self,
+        hasher: &mut Option<blake3::Hasher>,
+        silence: Duration,
+        mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<(), BlobError> {
+        let mut broken = false;
+        loop {
+            let chunk = match tokio::time::timeout(silence, body.next()).await {
+                Ok(Some(Ok(chunk))) => chunk,
+                Ok(None) => break,
+                Ok(Some(Err(_))) | Err(_) => {
+                    broken = true;
+                    break;
+                }
+            };
+            self.have += chunk.len() as u64;
+            if self.have > self.most {
+                return Err(BlobError::TooLong);
             }
-        };
-        have += chunk.len() as u64;
-        if have > part.length {
-            return Err(BlobError::TooLong);
+            if let Some(hasher) = hasher {
+                hasher.update(&chunk);
+            }
+            let written = self.file.write_all(&chunk).await;
+            written.map_err(failed("write", self.path))?;
         }
-        if let Some(hasher) = &mut hasher {
-            hasher.update(&chunk);
+        let flushed = self.file.flush().await;
+        flushed.map_err(failed("write", self.path))?;
+        if broken {
+            Err(BlobError::BrokenOff)
+        } else {
+            Ok(())
         }
-        file.write_all(&chunk)
-            .await
-            .map_err(failed("write", path))?;
-    }
-    file.flush().await.map_err(failed("write", path))?;
-    if broken {
-        Err(BlobError::BrokenOff)
-    } else {
-        Ok((hasher, have))
     }
 }
 
@@ -419,6 +501,32 @@ mod tests {
         assert!(!blobs.path(part.hash).exists());
         let sent = blobs.append(&part, whole(b"hello world and more")).await;
         assert!(matches!(sent, Err(BlobError::TooLong)));
+    }
+
+    #[tokio::test]
+    async fn bytes_without_a_name_are_kept_under_their_hash_or_leave_nothing_behind() {
+        let (dir, blobs) = store();
+        let left = || {
+            std::fs::read_dir(dir.path().join("uploads"))
+                .unwrap()
+                .count()
+        };
+        let arrived = blobs.receive(11, whole(b"hello world")).await.unwrap();
+        let kept = blobs.keep(arrived).await.unwrap();
+        assert_eq!(kept, (part(b"hello world", 0).hash, 11));
+        assert_eq!(std::fs::read(blobs.path(kept.0)).unwrap(), b"hello world");
+
+        let long = blobs.receive(10, whole(b"hello world")).await;
+        assert!(matches!(long, Err(BlobError::TooLong)), "{long:?}");
+        let half = stream::iter([Ok(Bytes::from_static(b"hello ")), Err("cable")]);
+        let broken = blobs.receive(11, half).await;
+        assert!(matches!(broken, Err(BlobError::BrokenOff)), "{broken:?}");
+        // Such as of somebody who closed the page: nobody goes on with the request.
+        let pending = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"hello "))]);
+        let pending = blobs.receive(11, pending.chain(stream::pending()));
+        let gone = tokio::time::timeout(Duration::from_millis(20), pending).await;
+        assert!(gone.is_err());
+        assert_eq!(left(), 0);
     }
 
     #[tokio::test]

@@ -11,6 +11,9 @@ use clap::Args;
 
 use crate::campaign::quests::webhook::{SECRET_BYTES_MIN, WebhookSecret};
 
+/// Longest name of an image, its host and digest included.
+const IMAGE_BYTES_MAX: usize = 512;
+
 mod payouts;
 mod sign_in;
 
@@ -68,6 +71,10 @@ pub struct Flags {
     /// [default: campaign.key in the data directory]
     #[arg(long, value_name = "FILE", env = "PICTOR_CAMPAIGN_KEY_FILE")]
     campaign_key_file: Option<String>,
+    /// Image of the workers that people install, for a network that has its own
+    /// [default: the installers' own]
+    #[arg(long, value_name = "IMAGE", env = "PICTOR_WORKER_IMAGE")]
+    worker_image: Option<String>,
     #[command(flatten)]
     sign_in: SignInFlags,
     #[command(flatten)]
@@ -92,6 +99,31 @@ impl FromStr for LogFormat {
     }
 }
 
+/// The name of a container image. People paste it into their shells with the rest of a command, so nothing in it means
+/// something there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageName(String);
+
+impl FromStr for ImageName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_fine = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+        let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if begins && text.len() <= IMAGE_BYTES_MAX && text.chars().all(is_fine) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("expected an image's name, such as registry.example.org/pictor/worker:1")
+        }
+    }
+}
+
+impl std::fmt::Display for ImageName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub bind: SocketAddr,
@@ -109,6 +141,8 @@ pub struct Config {
     pub blob_grace: Duration,
     pub quest_webhook_secret: Option<WebhookSecret>,
     pub campaign_key_file: Option<PathBuf>,
+    /// What the commands that pages show install; what the installers choose when unset.
+    pub worker_image: Option<ImageName>,
     pub sign_in: SignInSettings,
     /// What pays rewards; nothing if they are paid by hand.
     pub payouts: Option<PayoutSettings>,
@@ -195,6 +229,7 @@ impl Config {
             ),
             quest_webhook_secret: take_webhook_secret(&mut of, &flags.quest_webhook_secret_file),
             campaign_key_file: of.take_optional("campaign_key_file", &flags.campaign_key_file),
+            worker_image: of.take_optional("worker_image", &flags.worker_image),
             payouts: PayoutSettings::take(&mut of, &flags.payouts, &sign_in),
             sign_in,
         };
@@ -401,6 +436,16 @@ mod tests {
         assert!(Config::load(&flags).is_err());
         std::fs::write(&path, "0123456789abcdef0123456789abcdef\n").unwrap();
         assert!(Config::load(&flags).unwrap().quest_webhook_secret.is_some());
+    }
+
+    #[test]
+    fn an_image_whose_name_would_do_something_in_a_shell_is_a_fault() {
+        for name in ["pictor/worker:1", "r.example:5000/a/b@sha256:0f"] {
+            assert_eq!(name.parse::<ImageName>().unwrap().to_string(), name);
+        }
+        for name in ["", "a b", "a;reboot", "$(reboot)", "--privileged", "a\nb"] {
+            assert!(name.parse::<ImageName>().is_err(), "{name:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 main() {
     .ci/docker-engine
-    install/prerequisites.sh bats jq busybox-static
+    install/prerequisites.sh bats jq busybox-static nodejs npm chromium fonts-dejavu-core
     build coordinator
     build worker
     bats --print-output-on-failure --timing "${@:-images/tests}"

@@ -1,6 +1,7 @@
 //! An uploaded blob becomes a scene: unpacked if it is a zip, read without Blender, stored as a manifest
 //! of blobs.
 
+pub mod whole;
 mod wire;
 
 use std::fs::File;

@@ -2,8 +2,10 @@
 
 mod account;
 mod chromium;
+mod community;
 mod every_page;
 mod gallery;
+mod install;
 mod journeys;
 mod lighthouse;
 mod sign_in;

@@ -6,4 +6,5 @@ mod jobs;
 mod operator;
 mod people;
 mod refusals;
+mod uploads;
 mod workers;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pictor_protocol::BlobHash;
 use pictor_protocol::blob::{UPLOAD_LENGTH, UPLOAD_OFFSET};
@@ -18,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::blobs::{Part, Upload};
+use crate::blobs::{Part, SILENCE, Upload};
 use crate::http::auth::Creator;
 use crate::http::extract::Path;
 use crate::http::problem::{Refused, Result};
@@ -112,7 +113,7 @@ pub async fn receive(
     let mut body = body.into_data_stream();
     let appended = app.blobs.append(&part, &mut body).await;
     if appended.is_err() {
-        drain(&mut body).await;
+        drain(&mut body, 0).await;
     }
     let whole = match appended? {
         Upload::Partial { have } => {
@@ -134,16 +135,19 @@ pub async fn receive(
     Ok(StatusCode::CREATED.into_response())
 }
 
-/// Reads on for a while after a refusal: a sender that is cut off in the middle sees a broken connection
-/// instead of the answer.
-async fn drain(body: &mut axum::body::BodyDataStream) {
-    const BYTES_MAX: usize = 64 << 20;
+/// Reads on for a while after a refusal, for so many bytes or some more: a sender that is cut off in the middle sees
+/// a broken connection instead of the answer.
+pub async fn drain<E>(
+    body: &mut (impl Stream<Item = std::result::Result<Bytes, E>> + Unpin),
+    bytes_max: u64,
+) {
+    const BYTES: u64 = 64 << 20;
     let mut read = 0;
-    while read < BYTES_MAX {
-        let Some(Ok(chunk)) = body.next().await else {
+    while read < bytes_max.max(BYTES) {
+        let Ok(Some(Ok(chunk))) = tokio::time::timeout(SILENCE, body.next()).await else {
             return;
         };
-        read += chunk.len();
+        read += chunk.len() as u64;
     }
 }
 

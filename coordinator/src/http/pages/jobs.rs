@@ -3,7 +3,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`list`] | all of one's jobs, by state and name |
-//! | [`new`] | a scene is uploaded, says what it is, and becomes a job |
+//! | [`upload`] | a scene comes, in parts or in one piece |
+//! | [`new`] | it says what it is, and becomes a job |
 //! | [`form`] | a job's settings as somebody typed them (pure) |
 //! | [`job`] | a job: where it stands, its frames, who renders it |
 //! | [`grid`] | the frames of a job: one page of them, and an overview of all |
@@ -27,11 +28,13 @@ mod grid;
 mod job;
 mod list;
 mod new;
+mod upload;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(list::routes()) //   /jobs[/live]
-        .merge(new::routes()) //    /jobs/new  /scenes/{id}/new-job[/estimate]
+        .merge(upload::routes()) // /jobs/new
+        .merge(new::routes()) //    /scenes/{id}/new-job[/estimate]
         .merge(job::routes()) //    /jobs/{id}[/live]
         .merge(frame::routes()) //  /jobs/{id}/frames/{frame}
         .merge(act::routes()) //    /jobs/{id}/pause|resume|cancel|retry|delete|spend-cap|selected

@@ -232,6 +232,8 @@ fn way_out(problem: &Problem, asked: &Parts, back: Option<&str>) -> Option<Way> 
                 "Sign in again",
             )
         }
+        // What was sent cannot be kept, such as a file.
+        ProblemKind::Unauthorized => way(&sign_in_and_back(back.unwrap_or("/")), "Sign in"),
         ProblemKind::SignInExpired
         | ProblemKind::NotProven
         | ProblemKind::UnsupportedKey

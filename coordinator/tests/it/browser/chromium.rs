@@ -79,6 +79,21 @@ impl Tab {
         self.order("follow", json!({ "selector": selector })).await;
     }
 
+    /// A click that opens another tab of the same window.
+    pub async fn opened(&self, selector: &str) -> Self {
+        let id = self.order("opened", json!({ "selector": selector })).await;
+        Self {
+            id: id.as_str().unwrap().into(),
+            is_first: false,
+        }
+    }
+
+    /// What a person would paste now.
+    pub async fn copied(&self) -> String {
+        let copied = self.order("copied", json!({})).await;
+        copied.as_str().unwrap().into()
+    }
+
     pub async fn type_into(&self, selector: &str, text: &str) {
         let typed = json!({ "selector": selector, "text": text });
         self.order("type", typed).await;

@@ -133,7 +133,7 @@ async fn new_worker(world: &World, owner: &Tab, downloads: &Path) -> Process {
 }
 
 /// Waits for a whole file.
-async fn downloaded(folder: &Path, ending: &str) -> PathBuf {
+pub async fn downloaded(folder: &Path, ending: &str) -> PathBuf {
     eventually("a download", async || {
         let files = std::fs::read_dir(folder).unwrap().flatten();
         let files: Vec<PathBuf> = files.map(|file| file.path()).collect();

@@ -79,6 +79,45 @@ async fn what_is_no_scene_is_refused_before_it_is_sent() {
     tab.close().await;
 }
 
+#[tokio::test]
+async fn without_scripts_a_scene_goes_the_same_way_and_no_scene_is_refused_in_the_same_words() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let tab = Tab::of(&world, world.operator().await).await;
+    let plain = tab.another().await;
+    plain.set_scripts(false).await;
+    plain.goto("/jobs/new").await;
+    plain.upload("#whole-file", &scenes::sample()).await;
+    plain.follow("#whole button").await;
+    plain.see("h1", "sample.blend").await;
+    plain.type_into("#frames", "1-3").await;
+    plain.follow("button[value=submit]").await;
+    plain.see("[role=status]", "Your job is submitted").await;
+
+    let scene = std::fs::read(scenes::sample()).unwrap();
+    for (name, bytes) in [
+        ("<b>notes.txt", &b"text"[..]),
+        ("broken.blend", b"BLENDR"),
+        ("empty.blend", b""),
+        ("half.blend", &scene[..scene.len() / 2]),
+        ("half.zip", b"PK\x03\x04"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        tab.goto("/jobs/new").await;
+        tab.upload("#file", &file).await;
+        tab.see("[data-part=again]", "").await;
+        plain.goto("/jobs/new").await;
+        plain.upload("#whole-file", &file).await;
+        plain.follow("#whole button").await;
+        let said = plain.texts("#refused div").await;
+        assert_eq!(said, tab.texts("[data-part=why]").await, "{name}");
+        assert!(said[0].len() > 10, "{said:?}");
+    }
+    plain.close().await;
+    tab.close().await;
+}
+
 /// Lengths around the blocks, chunks and subtrees that BLAKE3 is made of.
 #[tokio::test]
 async fn browsers_hash_as_the_coordinator_does() {

@@ -98,6 +98,19 @@ impl Browser {
             .await
     }
 
+    /// Sends a form with a file, as a browser does without scripts.
+    pub async fn send_file(&mut self, path: &str, name: &str, bytes: &[u8]) -> Answer {
+        let (url, origin) = (format!("{}{path}", self.site), self.site.clone());
+        let said = [
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+            ("accept", "text/html"),
+            ("content-type", "multipart/form-data; boundary=of-the-form"),
+        ];
+        let body = form_with_file("file", name, bytes);
+        self.send(Method::POST, &url, &said, body).await
+    }
+
     /// Sends a form, and goes on to the page that it leads to.
     pub async fn form_to_page(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let answer = self.form(path, fields).await;
@@ -297,6 +310,15 @@ impl Answer {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
+}
+
+/// The body of a form with one file. Its boundary is `of-the-form`.
+pub fn form_with_file(field: &str, name: &str, bytes: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--of-the-form\r\ncontent-disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
+         content-type: application/octet-stream\r\n\r\n"
+    );
+    [head.as_bytes(), bytes, b"\r\n--of-the-form--\r\n"].concat()
 }
 
 fn authority(url: &str) -> String {

@@ -28,9 +28,10 @@ const browser = await puppeteer.launch({
 
 const tabs = new Map();
 
+const open = async (context, limits) => watch(await context.newPage(), context, limits);
+
 // What a page did that none should: asked another host, broke the content policy, failed in a script.
-async function open(context, { site, may_ask: mayAsk = [] }) {
-  const page = await context.newPage();
+async function watch(page, context, { site, may_ask: mayAsk = [] }) {
   page.setDefaultTimeout(PATIENCE_MS);
   await page.setViewport({ width: 1280, height: 900 });
   const tab = { page, context, site, faults: [] };
@@ -90,6 +91,12 @@ const orders = {
     await (await first(tab, selector)).click();
   },
   follow: ({ tab, selector }) => leaving(tab, async () => (await first(tab, selector)).click()),
+  // A click that opens another tab, which is in front then.
+  async opened({ tab, selector }) {
+    const opened = new Promise((is) => tab.context.once("targetcreated", is));
+    await (await first(tab, selector)).click();
+    return watch(await (await opened).page(), tab.context, { site: tab.site });
+  },
   async type({ tab, selector, text }) {
     const field = await first(tab, selector);
     await field.evaluate((node) => { node.value = ""; });
@@ -120,6 +127,11 @@ const orders = {
     tab.page.$$eval(selector, (nodes) => nodes.map((node) => (node.matches("input, textarea, select") ? node.value : node.textContent).trim())),
   attributes: ({ tab, selector, name }) =>
     tab.page.$$eval(selector, (nodes, name) => nodes.map((node) => node.getAttribute(name)), name),
+  // What was copied last, in whatever tab.
+  async copied({ tab }) {
+    await tab.context.overridePermissions(tab.site, ["clipboard-read", "clipboard-write", "clipboard-sanitized-write"]);
+    return tab.page.evaluate(() => navigator.clipboard.readText());
+  },
   url: ({ tab }) => tab.page.url(),
   // An expression, in the page.
   run: ({ tab, script }) => tab.page.evaluate(script),

@@ -1,4 +1,4 @@
-//! A new job: a file is uploaded, says what it is, gets its settings, and is submitted.
+//! A new job: a scene says what it is, gets its settings, and is submitted.
 //!
 //! The form has its job's id in its address. So whoever goes back and sends it again, sends it twice, or has it
 //! open in two tabs, has one job.
@@ -30,26 +30,8 @@ use crate::jobs::{JobError, overview};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/jobs/new", get(choose_file))
         .route("/scenes/{id}/new-job", get(settings).post(send))
         .route("/scenes/{id}/new-job/estimate", post(estimate))
-}
-
-#[derive(Template)]
-#[template(path = "jobs/upload.html")]
-struct Upload {
-    page: Page,
-    bytes_max: u64,
-    url: String,
-}
-
-async fn choose_file(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response> {
-    viewer.with(Right::Jobs)?;
-    html(&Upload {
-        page: viewer.page(&app, Section::Jobs, "New job").await?,
-        bytes_max: app.config.scene_bytes_max,
-        url: app.url.clone(),
-    })
 }
 
 /// What the job is going to be and to cost; changes while one types.

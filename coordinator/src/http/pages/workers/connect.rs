@@ -20,6 +20,7 @@ use super::row;
 use super::watch::{self, Found};
 use crate::accounts::rights::Right;
 use crate::app::App;
+use crate::config::ImageName;
 use crate::http::auth::WorkerOwner;
 use crate::http::extract::Path;
 use crate::http::problem::Result;
@@ -44,6 +45,8 @@ struct ConnectPage {
     arrival: Arrival,
     /// Of this coordinator, for the machine.
     url: String,
+    /// What to install, if the operator has said so.
+    image: Option<ImageName>,
 }
 
 /// How far the machine is on its way.
@@ -154,6 +157,7 @@ async fn connect(
             now_ms: app.now_us() / 1_000,
         },
         url: app.url.clone(),
+        image: app.config.worker_image.clone(),
     })
 }
 
