@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use pictor_protocol::people::Scope;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, TokenSpec};
@@ -182,6 +183,7 @@ async fn carry_out(command: Command) -> anyhow::Result<()> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     start_logging(&config.log, config.log_format)?;
+    allow_many_connections();
     let stop = CancellationToken::new();
     let server = Server::start(config).await?;
     tracing::info!(
@@ -206,6 +208,17 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     signals.abort();
     tracing::info!("coordinator stopped");
     Ok(served?)
+}
+
+/// Every open page and every waiting worker is a connection, and so a file. Systems start programs with a soft limit
+/// of 1,024 for the sake of those that still use `select`, and let the others raise it.
+fn allow_many_connections() {
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, files) {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "the limit of open files stays as it is");
+    }
 }
 
 async fn launch(flags: &launcher::config::Flags) -> anyhow::Result<()> {

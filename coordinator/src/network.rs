@@ -2,6 +2,7 @@
 //! by [`assemble`], pure, out of a handful of queries, at most every ten seconds, however many ask.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pictor_protocol::Micros;
 use pictor_protocol::agent::Device;
@@ -41,19 +42,19 @@ pub enum NetworkError {
 
 /// The last answer.
 #[derive(Debug, Default)]
-pub struct LastLook(Mutex<Option<(i64, Network)>>);
+pub struct LastLook(Mutex<Option<(i64, Arc<Network>)>>);
 
 /// How the network is, or was a few seconds ago. Who asks meanwhile waits for the same look.
-pub async fn look(app: &App) -> Result<Network, NetworkError> {
+pub async fn look(app: &App) -> Result<Arc<Network>, NetworkError> {
     let mut last = app.network.0.lock().await;
     let now_us = app.now_us();
     if let Some((at_us, network)) = &*last
         && (0..FRESH_US).contains(&(now_us - at_us))
     {
-        return Ok(network.clone());
+        return Ok(Arc::clone(network));
     }
-    let network = assemble(&facts(app, now_us).await?);
-    *last = Some((now_us, network.clone()));
+    let network = Arc::new(assemble(&facts(app, now_us).await?));
+    *last = Some((now_us, Arc::clone(&network)));
     Ok(network)
 }
 

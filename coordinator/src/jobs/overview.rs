@@ -181,7 +181,7 @@ pub struct Cell {
 }
 
 /// Which frames are looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Shown {
     pub state: Option<FrameState>,
     /// From 1.

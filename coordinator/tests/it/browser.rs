@@ -9,4 +9,5 @@ mod install;
 mod journeys;
 mod lighthouse;
 mod sign_in;
+mod thumbnails;
 mod uploads;

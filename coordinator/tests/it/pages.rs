@@ -1,6 +1,7 @@
 //! What pages show and what their forms do, without scripts.
 
 mod account;
+mod bench;
 mod every_route;
 mod jobs;
 mod operator;

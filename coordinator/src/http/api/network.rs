@@ -34,7 +34,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 #[utoipa::path(get, path = "/api/v1/network", tag = "network", security(()),
     responses((status = 200, body = Network)))]
 async fn show(State(app): State<Arc<App>>) -> Result<Json<Network>> {
-    Ok(Json(network::look(&app).await?))
+    Ok(Json(Arc::unwrap_or_clone(network::look(&app).await?)))
 }
 
 /// Campaigns that have opened and the one that opens next, the latest to open first

@@ -206,7 +206,7 @@ async fn changes(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response
                 return Ok(Look::Same);
             }
             *seen = stamp;
-            Ok(Look::Parts(parts(&app, user, facts).await?.all()))
+            Ok(Look::of(parts(&app, user, facts).await?.all()))
         }
     }))
 }

@@ -17,7 +17,7 @@ use axum::Router;
 use pictor_protocol::problem::ProblemKind;
 
 use super::layout::{Page, Section, Viewer, again, done, html};
-use super::{draw, live, show};
+use super::{draw, live, shared, show};
 use crate::app::App;
 use crate::http::problem::{Refused, Result};
 

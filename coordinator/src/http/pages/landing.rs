@@ -12,7 +12,7 @@ use pictor_protocol::network::Network;
 
 use super::draw::film::film;
 use super::layout::{Page, Section, Viewer, html, part};
-use super::live::{self, Look, Watch};
+use super::live::{self, Look, Parts, Watch};
 use super::network::{EVERY, wait};
 use super::shared::Shared;
 use super::{draw, show};
@@ -25,14 +25,14 @@ use crate::network;
 const MODELS: usize = 3;
 
 /// The numbers as everybody sees them, by when the network was looked at.
-type Parts = Shared<i64, String>;
+type Seen = Shared<i64, Parts>;
 
 pub fn routes() -> Router<Arc<App>> {
-    let parts: Arc<Parts> = Arc::default();
+    let seen: Arc<Seen> = Arc::default();
     Router::new()
         .route("/", get(landing))
         .route("/network/landing/live", get(changes))
-        .layer(Extension(parts))
+        .layer(Extension(seen))
 }
 
 #[derive(Template)]
@@ -42,7 +42,7 @@ struct Landing {
     /// The current one, or the one that opens next.
     campaign: Option<Campaign>,
     has_snapshot: bool,
-    now: Arc<String>,
+    now: Arc<Parts>,
 }
 
 /// The network now.
@@ -57,7 +57,7 @@ struct Now<'a> {
 async fn landing(
     State(app): State<Arc<App>>,
     viewer: Viewer,
-    Extension(parts): Extension<Arc<Parts>>,
+    Extension(seen): Extension<Arc<Seen>>,
 ) -> Result<Response> {
     if viewer.user().is_some() {
         return Ok(Redirect::to("/dashboard").into_response());
@@ -72,31 +72,31 @@ async fn landing(
         page: page.live("/network/landing/live"),
         campaign: campaigns.current.or(campaigns.next),
         has_snapshot: summary.is_some_and(|summary| summary.has_snapshot),
-        now: now(&app, &parts).await?,
+        now: now(&app, &seen).await?,
     })
 }
 
-async fn changes(State(app): State<Arc<App>>, Extension(parts): Extension<Arc<Parts>>) -> Response {
+async fn changes(State(app): State<Arc<App>>, Extension(seen): Extension<Arc<Seen>>) -> Response {
     let watch = Watch {
         ear: None,
         every: Some(EVERY),
     };
     let of = Arc::clone(&app);
     live::stream(&app, watch, move || {
-        let (app, parts) = (Arc::clone(&of), Arc::clone(&parts));
-        async move { Ok(Look::Parts(vec![now(&app, &parts).await?.to_string()])) }
+        let (app, seen) = (Arc::clone(&of), Arc::clone(&seen));
+        async move { Ok(Look::Parts(now(&app, &seen).await?)) }
     })
 }
 
-async fn now(app: &App, parts: &Parts) -> Result<Arc<String>> {
+async fn now(app: &App, seen: &Seen) -> Result<Arc<Parts>> {
     let of = network::look(app).await?;
     let make = async || {
-        part(&Now {
+        Ok(Parts::from(vec![part(&Now {
             models: models(&of),
             of: &of,
-        })
+        })?]))
     };
-    parts.of(of.at_ms, make).await
+    seen.of(of.at_ms, make).await
 }
 
 fn models(of: &Network) -> Vec<String> {

@@ -249,7 +249,7 @@ async fn changes(
             if let Some(user) = user {
                 parts.push(mine(&app, user).await?);
             }
-            Ok(Look::Parts(parts))
+            Ok(Look::of(parts))
         }
     })
 }

@@ -2,7 +2,8 @@
 //!
 //! Whoever is woken renders the parts anew, and only those are sent that look different from what was sent
 //! last. `static/app.js` puts each in the place of the element with its id. A connection costs its task, its
-//! channel and a hash for every part; a page that nothing happens to costs nothing but that.
+//! channel and a hash for every part, which those share who see the same; a page that nothing happens to costs
+//! nothing but that.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,12 +23,47 @@ const KEEP_ALIVE: Duration = Duration::from_secs(25);
 
 /// What a page looks like now.
 pub enum Look {
-    /// Its parts: each one element, with an id.
-    Parts(Vec<String>),
+    Parts(Arc<Parts>),
     /// As it was looked at last: cheaper to say than to render.
     Same,
     /// It will not change any more, or is gone.
     Over,
+}
+
+impl Look {
+    /// Of parts that nobody else sees.
+    pub fn of(html: Vec<String>) -> Self {
+        Self::Parts(Arc::new(Parts::from(html)))
+    }
+}
+
+/// The parts of a page that change: each one element, with an id.
+#[derive(Debug)]
+pub struct Parts {
+    pub html: Vec<String>,
+    hashes: Arc<[blake3::Hash]>,
+}
+
+impl From<Vec<String>> for Parts {
+    fn from(html: Vec<String>) -> Self {
+        let hashes = html.iter().map(|part| blake3::hash(part.as_bytes()));
+        Self {
+            hashes: hashes.collect(),
+            html,
+        }
+    }
+}
+
+impl Parts {
+    /// Those that look different than what was sent, one after the other.
+    fn news(&self, sent: &Arc<[blake3::Hash]>) -> String {
+        if Arc::ptr_eq(&self.hashes, sent) {
+            return String::new();
+        }
+        let is_new = |(at, _): &(usize, &String)| sent.get(*at) != self.hashes.get(*at);
+        let news = self.html.iter().enumerate().filter(is_new);
+        news.map(|(_, part)| part.as_str()).collect()
+    }
 }
 
 /// When to look again.
@@ -47,12 +83,13 @@ where
     let (to, from) = mpsc::channel(4);
     let stopping = app.stopping.clone();
     let told = async move {
-        let mut sent: Vec<blake3::Hash> = Vec::new();
+        let mut sent: Arc<[blake3::Hash]> = Arc::default();
         loop {
             match look().await {
                 Ok(Look::Parts(parts)) => {
-                    let (news, hashes) = news(&parts, &sent);
-                    sent = hashes;
+                    let news = parts.news(&sent);
+                    sent = Arc::clone(&parts.hashes);
+                    drop(parts);
                     if !news.is_empty() && send(&to, "part", &news).await.is_err() {
                         return;
                     }
@@ -97,18 +134,6 @@ async fn again(watch: &mut Watch) {
     }
 }
 
-/// The parts that look different than before, one after the other, and how all of them look now.
-fn news(parts: &[String], sent: &[blake3::Hash]) -> (String, Vec<blake3::Hash>) {
-    let hashes: Vec<_> = parts
-        .iter()
-        .map(|part| blake3::hash(part.as_bytes()))
-        .collect();
-    let is_new = |(at, _): &(usize, &String)| sent.get(*at) != Some(&hashes[*at]);
-    let news = parts.iter().enumerate().filter(is_new);
-    let news = news.map(|(_, part)| part.as_str()).collect();
-    (news, hashes)
-}
-
 async fn send(
     to: &mpsc::Sender<std::result::Result<Event, Infallible>>,
     name: &str,
@@ -125,11 +150,13 @@ mod tests {
 
     #[test]
     fn only_what_looks_different_is_sent() {
-        let of = |texts: [&str; 2]| texts.map(String::from);
-        let (first, sent) = news(&of(["<p id=a>1</p>", "<p id=b>1</p>"]), &[]);
-        assert_eq!(first, "<p id=a>1</p><p id=b>1</p>");
-        let (second, sent) = news(&of(["<p id=a>1</p>", "<p id=b>2</p>"]), &sent);
-        assert_eq!(second, "<p id=b>2</p>");
-        assert_eq!(news(&of(["<p id=a>1</p>", "<p id=b>2</p>"]), &sent).0, "");
+        let of = |texts: [&str; 2]| Parts::from(texts.map(String::from).to_vec());
+        let first = of(["<p id=a>1</p>", "<p id=b>1</p>"]);
+        let second = of(["<p id=a>1</p>", "<p id=b>2</p>"]);
+        assert_eq!(first.news(&Arc::default()), first.html.concat());
+        assert_eq!(second.news(&first.hashes), "<p id=b>2</p>");
+        assert_eq!(second.news(&second.hashes), "");
+        let again = of(["<p id=a>1</p>", "<p id=b>2</p>"]);
+        assert_eq!(again.news(&second.hashes), "");
     }
 }

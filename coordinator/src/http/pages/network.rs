@@ -15,7 +15,7 @@ use pictor_protocol::settings::Engine;
 
 use super::draw::chart::{self, Column};
 use super::layout::{Page, Section, Viewer, html, part};
-use super::live::{self, Look, Watch};
+use super::live::{self, Look, Parts, Watch};
 use super::shared::Shared;
 use super::{draw, show};
 use crate::app::App;
@@ -26,21 +26,21 @@ use crate::network;
 pub const EVERY: Duration = Duration::from_secs(10);
 
 /// The parts as everybody sees them, by when the network was looked at.
-type Parts = Shared<i64, Vec<String>>;
+type Seen = Shared<i64, Parts>;
 
 pub fn routes() -> Router<Arc<App>> {
-    let parts: Arc<Parts> = Arc::default();
+    let seen: Arc<Seen> = Arc::default();
     Router::new()
         .route("/network", get(monitor))
         .route("/network/live", get(changes))
-        .layer(Extension(parts))
+        .layer(Extension(seen))
 }
 
 #[derive(Template)]
 #[template(path = "network/page.html")]
 struct NetworkPage {
     page: Page,
-    parts: Arc<Vec<String>>,
+    parts: Arc<Parts>,
 }
 
 /// The numbers.
@@ -67,38 +67,38 @@ struct Classes<'a> {
 async fn monitor(
     State(app): State<Arc<App>>,
     viewer: Viewer,
-    Extension(parts): Extension<Arc<Parts>>,
+    Extension(seen): Extension<Arc<Seen>>,
 ) -> Result<Response> {
     let page = viewer.page(&app, Section::Network, "Network").await?;
     html(&NetworkPage {
         page: page.live("/network/live"),
-        parts: now(&app, &parts).await?,
+        parts: now(&app, &seen).await?,
     })
 }
 
-async fn changes(State(app): State<Arc<App>>, Extension(parts): Extension<Arc<Parts>>) -> Response {
+async fn changes(State(app): State<Arc<App>>, Extension(seen): Extension<Arc<Seen>>) -> Response {
     let watch = Watch {
         ear: None,
         every: Some(EVERY),
     };
     let of = Arc::clone(&app);
     live::stream(&app, watch, move || {
-        let (app, parts) = (Arc::clone(&of), Arc::clone(&parts));
-        async move { Ok(Look::Parts(now(&app, &parts).await?.to_vec())) }
+        let (app, seen) = (Arc::clone(&of), Arc::clone(&seen));
+        async move { Ok(Look::Parts(now(&app, &seen).await?)) }
     })
 }
 
-async fn now(app: &App, parts: &Parts) -> Result<Arc<Vec<String>>> {
+async fn now(app: &App, seen: &Seen) -> Result<Arc<Parts>> {
     let of = network::look(app).await?;
     let make = async || {
         let of = &of;
-        Ok(vec![
+        Ok(Parts::from(vec![
             part(&Numbers { of })?,
             part(&Hours { of })?,
             part(&Classes { of })?,
-        ])
+        ]))
     };
-    parts.of(of.at_ms, make).await
+    seen.of(of.at_ms, make).await
 }
 
 /// How long somebody who submits now waits for the first frame to begin, in words.

@@ -1,6 +1,8 @@
-//! What looks the same to everybody is made once for all of them.
+//! What looks the same to several is made once for all of them.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, PoisonError, Weak};
 
 use tokio::sync::Mutex;
 
@@ -31,9 +33,49 @@ impl<K: PartialEq, T> Shared<K, T> {
     }
 }
 
+/// Things by key, each as long as somebody has it.
+#[derive(Debug)]
+pub struct Held<K, T>(std::sync::Mutex<HashMap<K, Weak<T>>>);
+
+impl<K, T> Default for Held<K, T> {
+    fn default() -> Self {
+        Self(std::sync::Mutex::default())
+    }
+}
+
+impl<K: Hash + Eq, T> Held<K, T> {
+    /// The one of that key, made by whoever is the first to want it.
+    pub fn of(&self, key: K, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = held.get(&key).and_then(Weak::upgrade) {
+            return found;
+        }
+        // What nobody has is a few bytes, and is cleared away before it is many.
+        if held.len() >= held.capacity() {
+            held.retain(|_, thing| thing.strong_count() > 0);
+        }
+        let made = Arc::new(make());
+        held.insert(key, Arc::downgrade(&made));
+        made
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_of_one_key_have_the_same_and_nothing_outlives_them() {
+        let held = Held::default();
+        let one = held.of(1, || "one");
+        assert!(Arc::ptr_eq(&one, &held.of(1, || "another")));
+        drop(one);
+        assert_eq!(*held.of(1, || "a new one"), "a new one");
+        for key in 0..10_000 {
+            held.of(key, || "one of many");
+        }
+        assert!(held.0.lock().unwrap().len() < 100);
+    }
 
     #[tokio::test]
     async fn it_is_made_once_for_each_key() {

@@ -60,6 +60,13 @@ impl Browser {
         self.send(Method::GET, &url, &said, Vec::new()).await
     }
 
+    /// What travels when a browser asks for a page or a file of one.
+    pub async fn look_compressed(&mut self, path: &str) -> Answer {
+        let url = format!("{}{path}", self.site);
+        let said = [("accept", "text/html"), ("accept-encoding", "gzip")];
+        self.send(Method::GET, &url, &said, Vec::new()).await
+    }
+
     /// Sends a form of a page of the coordinator, without scripts.
     pub async fn fill(&mut self, path: &str, form: &str) -> Answer {
         let (url, origin) = (format!("{}{path}", self.site), self.site.clone());

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::client::Client;
-use super::eventually;
+use super::{Stopped, eventually};
 
 /// A program of this workspace, built by whoever runs the tests.
 pub fn program(name: &str) -> PathBuf {
@@ -86,6 +87,54 @@ pub async fn written(path: &Path) -> String {
         }
     })
     .await
+}
+
+/// A coordinator as a process of its own, for what only `/proc` tells.
+pub struct RealCoordinator {
+    process: Process,
+    pub url: String,
+    _stopped: Stopped,
+}
+
+impl RealCoordinator {
+    /// On the data of one that ran inside the test: its tokens, its sessions, its jobs.
+    pub async fn start_on(stopped: Stopped) -> Self {
+        let ready = stopped.data().join("ready");
+        let mut command = Command::new(program("pictor-coordinator"));
+        command.arg("serve").arg("--data").arg(stopped.data());
+        command.args(["--bind", "127.0.0.1:0", "--log", "warn", "--ready-file"]);
+        let process = Process::start("a coordinator", command.arg(&ready));
+        Self {
+            process,
+            url: written(&ready).await,
+            _stopped: stopped,
+        }
+    }
+
+    pub fn resident_bytes(&self) -> u64 {
+        let status = self.proc("status");
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kilobytes = line.trim().strip_suffix(" kB").unwrap();
+        kilobytes.parse::<u64>().unwrap() * 1_024
+    }
+
+    /// How long it had a core, since its start.
+    pub fn busy(&self) -> Duration {
+        let stat = self.proc("stat");
+        let (_, after_name) = stat.rsplit_once(')').unwrap();
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        // In hundredths of a second, on every Linux; fields 14 and 15 of proc_pid_stat(5).
+        let ticks: u64 = fields[11..=12]
+            .iter()
+            .map(|it| it.parse::<u64>().unwrap())
+            .sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    fn proc(&self, file: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{file}", self.process.pid())).unwrap()
+    }
 }
 
 /// A coordinator process whose data lies on a file system of 16 MiB.

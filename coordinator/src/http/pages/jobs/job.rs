@@ -1,42 +1,50 @@
 //! A job: where it stands, what it costs, who renders it, and its frames as they arrive.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
 use askama::filters::Safe;
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
+use axum::{Extension, Router};
 use pictor_protocol::job::{FrameProgress, Job, JobState};
 use pictor_protocol::job_workers::{JobSlot, JobWorkers};
 use pictor_protocol::settings::Format;
 use pictor_protocol::{JobId, UserId};
 use serde::Deserialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::form;
 use super::grid::{self, CellPart, FilterPart, GridPart, StripPart};
 use super::list::shares;
-use super::live::{Look, Watch, stream};
+use super::live::{Look, Parts, Watch, stream};
+use super::shared::Held;
 use super::{Page, Section, Viewer, draw, html, show};
 use crate::accounts::rights::Right;
 use crate::app::App;
+use crate::bells::Ear;
 use crate::http::auth::Creator;
 use crate::http::extract::{Path, Query};
 use crate::http::problem::{Refused, Result};
-use crate::jobs::overview::{self, Known, Overview, Seen, Shown};
+use crate::jobs::overview::{self, Known, Overview, Shown};
 use crate::jobs::review::{FRAMES_MAX, REASON_CHARS_MAX};
 
 /// A job that waits may start to wait for something else without a ring.
-const LOOK_AGAIN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// How old what somebody else saw may be then.
+const FRESH: Duration = Duration::from_secs(5);
 /// Progress rings several times a second; a picture is there within a second all the same.
 const AT_MOST_EVERY: Duration = Duration::from_millis(400);
 
 pub fn routes() -> Router<Arc<App>> {
+    let open: Arc<Open> = Arc::default();
     Router::new()
         .route("/jobs/{id}", get(job))
         .route("/jobs/{id}/live", get(live))
+        .layer(Extension(open))
 }
 
 /// Which frames are looked at, as the address says.
@@ -201,7 +209,7 @@ async fn job(
 ) -> Result<Response> {
     let user = viewer.with(Right::Jobs)?;
     let shown = asked.shown();
-    let Seen::New(seen) = overview::of_job(&app, user, id, shown, None).await? else {
+    let overview::Seen::New(seen) = overview::of_job(&app, user, id, shown, None).await? else {
         return Err(Refused::not_found("job"));
     };
     let now_ms = app.now_us() / 1_000;
@@ -260,67 +268,134 @@ impl Looks {
     }
 }
 
-/// What was shown last, and the strip of it: the one part that looks at every frame.
-type Shows = Arc<Mutex<Option<(Known, String)>>>;
+/// The open pages. Those that show the same frames of a job to the same person are looked after together.
+type Open = Held<(UserId, JobId, Shown), Together>;
+
+/// Pages that show the same.
+#[derive(Debug)]
+struct Together {
+    owner: UserId,
+    id: JobId,
+    shown: Shown,
+    seen: Mutex<Seen>,
+}
+
+/// What they saw last.
+#[derive(Debug)]
+struct Seen {
+    ear: Ear,
+    last: Option<Last>,
+}
+
+#[derive(Debug)]
+struct Last {
+    /// When the look began: it may lack what came later.
+    at: Instant,
+    known: Known,
+    /// The one part that looks at every frame.
+    strip: String,
+    parts: Arc<Parts>,
+}
 
 async fn live(
     State(app): State<Arc<App>>,
     Creator(user): Creator,
     Path(id): Path<JobId>,
     Query(asked): Query<Asked>,
+    Extension(open): Extension<Arc<Open>>,
 ) -> Result<Response> {
+    let shown = asked.shown();
     let watch = Watch {
         ear: Some(app.bells.jobs.listen(id)),
         every: Some(LOOK_AGAIN),
     };
-    let shows = Shows::default();
-    let shown = asked.shown();
+    let together = open.of((user, id, shown), || Together {
+        owner: user,
+        id,
+        shown,
+        seen: Mutex::new(Seen {
+            ear: app.bells.jobs.listen(id),
+            last: None,
+        }),
+    });
     let mut is_first = true;
     let here = Arc::clone(&app);
     Ok(stream(&here, watch, move || {
-        let wait = if is_first {
-            Duration::ZERO
-        } else {
-            AT_MOST_EVERY
-        };
+        // The page itself is of just now: nothing older may take its place.
+        let age = if is_first { Duration::ZERO } else { FRESH };
         is_first = false;
-        look(Arc::clone(&app), user, id, shown, Arc::clone(&shows), wait)
+        look(Arc::clone(&app), Arc::clone(&together), age)
     }))
 }
 
-async fn look(
-    app: Arc<App>,
-    user: UserId,
-    id: JobId,
+/// What there is to see, at most so old. Whoever finds that it is older, or that something rang since, looks for
+/// all of them.
+async fn look(app: Arc<App>, of: Arc<Together>, age: Duration) -> Result<Look> {
+    let asked = Instant::now();
+    let mut seen = of.seen.lock().await;
+    let Seen { ear, last } = &mut *seen;
+    if let Some(last) = &*last {
+        if !ear.has_heard() && asked <= last.at + age {
+            return Ok(Look::Parts(Arc::clone(&last.parts)));
+        }
+        tokio::time::sleep_until(last.at + AT_MOST_EVERY).await;
+    }
+    // What rings from here on is news again.
+    ear.has_heard();
+    let at = Instant::now();
+    let known = last.as_ref().map(|last| &last.known);
+    match overview::of_job(&app, of.owner, of.id, of.shown, known).await? {
+        overview::Seen::Nothing => Ok(Look::Over),
+        overview::Seen::Same => {
+            let Some(last) = last else {
+                return Ok(Look::Same);
+            };
+            last.at = at;
+            Ok(Look::Parts(Arc::clone(&last.parts)))
+        }
+        overview::Seen::New(overview) => {
+            let drawn = last.take().map(|last| last.strip);
+            let (strip, parts) = render(&overview, of.shown, drawn, app.now_us() / 1_000)?;
+            let parts = Arc::new(Parts::from(parts));
+            *last = Some(Last {
+                at,
+                known: overview.known(),
+                strip,
+                parts: Arc::clone(&parts),
+            });
+            Ok(Look::Parts(parts))
+        }
+    }
+}
+
+/// The strip, and all parts with it; `drawn` is the one of the revision that is known.
+fn render(
+    seen: &Overview,
     shown: Shown,
-    shows: Shows,
-    wait: Duration,
-) -> Result<Look> {
-    tokio::time::sleep(wait).await;
-    let last = shows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let known = last.as_ref().map(|(known, _)| known);
-    let seen = match overview::of_job(&app, user, id, shown, known).await? {
-        Seen::Nothing => return Ok(Look::Over),
-        Seen::Same => return Ok(Look::Same),
-        Seen::New(seen) => seen,
-    };
-    let looks = Looks::of(&seen, shown, app.now_us() / 1_000)?;
-    let drawn = last.map(|(_, strip)| strip);
+    drawn: Option<String>,
+    now_ms: i64,
+) -> Result<(String, Vec<String>)> {
+    let job = seen.job.id;
+    let looks = Looks::of(seen, shown, now_ms)?;
     let strip = looks.strip.or(drawn).unwrap_or_default();
-    let shown_now = (seen.known(), strip.clone());
-    *shows.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown_now);
-    let mut parts = vec![looks.head, looks.now, looks.at_work, looks.filter, strip];
+    let mut parts = vec![
+        looks.head,
+        looks.now,
+        looks.at_work,
+        looks.filter,
+        strip.clone(),
+    ];
     match shown.state {
         // Frames stay where they are: each is a part of its own.
         None => {
             for cell in &seen.cells {
-                parts.push(super::rendered(&CellPart { job: id, cell })?);
+                parts.push(super::rendered(&CellPart { job, cell })?);
             }
         }
         Some(_) => parts.push(super::rendered(&GridPart {
-            job: id,
-            cells: seen.cells,
+            job,
+            cells: seen.cells.clone(),
         })?),
     }
-    Ok(Look::Parts(parts))
+    Ok((strip, parts))
 }

@@ -296,5 +296,5 @@ async fn look(
     for row in &rows {
         looks.push(super::rendered(row)?);
     }
-    Ok(Look::Parts(looks))
+    Ok(Look::of(looks))
 }

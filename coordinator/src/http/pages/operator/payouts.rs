@@ -256,7 +256,7 @@ async fn follow(
         let app = Arc::clone(&of);
         async move {
             let state = StatePart::of(&app, viewer, id).await?;
-            Ok(Look::Parts(vec![part(&state)?]))
+            Ok(Look::of(vec![part(&state)?]))
         }
     })
 }

@@ -67,7 +67,7 @@ where
             let found = look().await?;
             watch.looked = Some(Instant::now());
             watch.due_us = found.due_us.min(app.now_us() + AT_LATEST_US);
-            Ok(Look::Parts(found.parts))
+            Ok(Look::of(found.parts))
         }
     })
 }
