@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use pictor_protocol::{CampaignId, UserId, WorkerId};
+use pictor_protocol::{CampaignId, PayoutId, UserId, WorkerId};
 use serde_json::Value;
 
 use crate::store::audit_log::{self, LogRow};
@@ -28,6 +28,15 @@ words! {
         RulesChanged = "rules-changed",
         DatesMoved = "dates-moved",
         CampaignClosed = "campaign-closed",
+        /// An operator did not wait until every point was settled.
+        SnapshotTaken = "snapshot-taken",
+        PayoutDrafted = "payout-drafted",
+        PayoutApproved = "payout-approved",
+        PayoutSent = "payout-sent",
+        PayoutWithdrawn = "payout-withdrawn",
+        /// Outside of the coordinator; by the second one who says it, confirmed.
+        PayoutSaidPaid = "payout-said-paid",
+        PayoutSaidUnpaid = "payout-said-unpaid",
         TokenMade = "token-made",
         WorkerMade = "worker-made",
         SignInLinkMade = "sign-in-link-made",
@@ -69,6 +78,7 @@ pub enum Subject {
     Person(UserId),
     Campaign(CampaignId),
     Worker(WorkerId),
+    Payout(PayoutId),
 }
 
 impl fmt::Display for Subject {
@@ -77,6 +87,7 @@ impl fmt::Display for Subject {
             Self::Person(id) => write!(f, "person/{id}"),
             Self::Campaign(id) => write!(f, "campaign/{id}"),
             Self::Worker(id) => write!(f, "worker/{id}"),
+            Self::Payout(id) => write!(f, "payout/{id}"),
         }
     }
 }

@@ -31,9 +31,11 @@ pub mod winners;
 use std::collections::HashSet;
 
 use pictor_protocol::{CampaignId, PayoutId, UserId};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::accounts::aptos::Address;
+use crate::audit_log::{self, Act, By, Record, Subject};
 use crate::store::payouts::{self, NewItemRow, NewPayoutRow, PayoutRow, StateRow};
 use crate::store::{Store, StoreError, Tx, payout_transactions};
 use amounts::{AmountError, Rate};
@@ -122,7 +124,14 @@ pub async fn draft(
             return Err(DraftError::InAnotherPayout(winner.user));
         }
     }
-    payouts::insert_event(tx, id, Some(by), "drafted", now_us).await?;
+    write_down(
+        tx,
+        id,
+        &Note::by(by, "drafted"),
+        Some(Act::PayoutDrafted),
+        now_us,
+    )
+    .await?;
     Ok(id)
 }
 
@@ -255,6 +264,7 @@ pub(in crate::campaign::payouts) async fn apply(
     now_us: i64,
 ) -> Result<Option<Batch>, PayoutError> {
     let (row, batch) = load(tx, id).await?;
+    let act = act(&event);
     let Change::To(next) = batch::apply(&batch, event)? else {
         return Ok(None);
     };
@@ -269,8 +279,49 @@ pub(in crate::campaign::payouts) async fn apply(
     if next.state == State::Withdrawn {
         payouts::free_items(tx, id).await?;
     }
-    payouts::insert_event(tx, id, note.by, note.what, now_us).await?;
+    write_down(tx, id, note, act, now_us).await?;
     Ok(Some(next))
+}
+
+/// What an event is as the act of an operator. What the chain does is nobody's act.
+fn act(event: &Event) -> Option<Act> {
+    match event {
+        Event::Approve { .. } => Some(Act::PayoutApproved),
+        Event::Withdraw => Some(Act::PayoutWithdrawn),
+        Event::Claim(_) => Some(Act::PayoutSaidPaid),
+        Event::Unclaim => Some(Act::PayoutSaidUnpaid),
+        Event::Sign => Some(Act::PayoutSent),
+        Event::Submitted { .. } | Event::Committed { .. } | Event::Over { .. } => None,
+    }
+}
+
+/// Notes what happened in the payout's own history and, if an operator did it, in the audit log.
+async fn write_down(
+    tx: &mut Tx,
+    id: PayoutId,
+    note: &Note<'_>,
+    act: Option<Act>,
+    now_us: i64,
+) -> Result<(), StoreError> {
+    payouts::insert_event(tx, id, note.by, note.what, now_us).await?;
+    let (Some(by), Some(act)) = (note.by, act) else {
+        return Ok(());
+    };
+    let row = payouts::find(tx, id).await?;
+    let record = Record {
+        by: By::Operator(by),
+        act,
+        subject: Subject::Payout(id),
+        reason: "",
+        evidence: json!({
+            "campaign": row.as_ref().map(|row| row.campaign_id),
+            "winners": row.as_ref().map(|row| row.recipients),
+            "total_cents": row.as_ref().map(|row| row.total_cents),
+            "usd_per_apt": row.as_ref().map(|row| row.rate.to_string()),
+            "what": note.what,
+        }),
+    };
+    audit_log::write(tx, &record, now_us).await
 }
 
 fn state_row(row: &PayoutRow, next: &Batch, note: &Note<'_>, now_us: i64) -> StateRow {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use pictor_protocol::snapshot::SnapshotTaken;
 use pictor_protocol::{CampaignId, Cents, Micros, UserId};
+use serde_json::json;
 
 use super::board::Standing;
 use super::calendar::hour_of;
@@ -27,6 +28,7 @@ use super::disqualified::out_of_ranking;
 use super::leaderboard::read_changes;
 use super::rules::{CURRENCY, Prizes};
 use crate::app::App;
+use crate::audit_log::{self, Act, By, Record, Subject};
 use crate::store::leaderboard::{Seen, last_entry, waiting};
 use crate::store::snapshots::{self, SnapshotRow, WinnerRow};
 use crate::store::{StoreError, Tx, campaigns, online};
@@ -293,6 +295,16 @@ async fn keep(
     snapshots::insert(&mut tx, campaign, decided_by, &row, &text).await?;
     for winner in composed.winners {
         snapshots::insert_winner(&mut tx, campaign, &winner).await?;
+    }
+    if let Some(by) = decided_by {
+        let record = Record {
+            by: By::Operator(by),
+            act: Act::SnapshotTaken,
+            subject: Subject::Campaign(campaign),
+            reason: "",
+            evidence: json!({ "people": row.people, "sha256": row.sha256 }),
+        };
+        audit_log::write(&mut tx, &record, app.now_us()).await?;
     }
     tx.commit().await?;
     Ok(Some(taken_of(campaign, row)))

@@ -3,6 +3,7 @@
 use http::Method;
 use pictor_coordinator::campaign::payouts::DraftError;
 use pictor_protocol::PayoutId;
+use pictor_protocol::fair_play::LogPage;
 use pictor_protocol::payout::{PayoutPage, PayoutStatus};
 use pictor_protocol::problem::ProblemKind;
 use serde_json::json;
@@ -35,6 +36,32 @@ async fn two_different_operators_have_to_approve() {
     // Whose approval was the last one may ask again; nothing is added.
     assert_eq!(post(&bank.bob, id, "approve").await, twice);
     assert_eq!(bank.chain.submissions().len(), 0);
+}
+
+#[tokio::test]
+async fn whoever_decides_about_a_payout_stands_in_the_audit_log() {
+    let bank = Bank::open().await;
+    let winners = winners(&bank.world, &[20_000]).await;
+    let id = draft(&bank.world, campaign(1), &winners).await.unwrap();
+    post(&bank.ada, id, "approve").await;
+    // Asked once more, nothing is done and nothing is written.
+    bank.ada.post(&path(id, "approve"), &json!({})).await;
+    post(&bank.bob, id, "approve").await;
+    post(&bank.bob, id, "withdraw").await;
+    let log = format!("/api/v1/operator/audit-log?subject=payout/{id}");
+    let log: LogPage = bank.ada.get(&log).await.json();
+    let acts: Vec<_> = log.rows.iter().map(|row| row.act.as_str()).collect();
+    assert_eq!(
+        acts,
+        [
+            "payout-withdrawn",
+            "payout-approved",
+            "payout-approved",
+            "payout-drafted"
+        ]
+    );
+    assert_ne!(log.rows[1].by, log.rows[2].by);
+    assert_eq!(log.rows[0].evidence["total_cents"], 20_000);
 }
 
 #[tokio::test]

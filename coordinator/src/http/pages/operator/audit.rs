@@ -70,12 +70,21 @@ async fn log(
     })
 }
 
-/// Where a subject or an actor has a page: `person/<id>` and `operator/<id>`, `campaign/<id>`.
+/// `payout-approved` as `Payout approved`.
+fn in_words(act: &str) -> String {
+    let words = act.replace('-', " ");
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
+/// Where a subject or an actor has a page; workers have none of the operators' own.
 fn link(name: &str) -> Option<String> {
     let (kind, id) = name.split_once('/')?;
     match kind {
         "person" | "operator" => Some(format!("/operator/people/{id}")),
         "campaign" => Some(format!("/operator/campaigns/{id}")),
+        "payout" => Some(format!("/operator/payouts/{id}")),
         _ => None,
     }
 }
