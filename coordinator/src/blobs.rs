@@ -75,7 +75,7 @@ pub struct Part {
     pub length: u64,
 }
 
-/// Bytes without a name: their hash was not known before they had arrived. They are gone with this value, unless they
+/// Bytes without a name, synced to disk: their hash was not known before they had arrived. They are gone with this value, unless they
 /// are kept.
 #[derive(Debug)]
 pub struct Arrived {
@@ -188,6 +188,7 @@ impl Blobs {
         sink.pour(&mut hasher, self.silence, body).await?;
         let length = sink.have;
         let hash = hasher.unwrap_or_default().finalize();
+        let path = blocking(path, |path| sync(&path).map(|()| path)).await?;
         Ok(Arrived {
             path,
             hash: BlobHash::from_bytes(hash.into()),
@@ -195,8 +196,8 @@ impl Blobs {
         })
     }
 
-    /// Makes a blob of what has arrived; answers its length too.
-    pub async fn keep(&self, arrived: Arrived) -> Result<(BlobHash, u64), BlobError> {
+    /// Makes a blob of what has arrived; answers its length too. Takes a moment, however large it is.
+    pub async fn keep_arrived(&self, arrived: Arrived) -> Result<(BlobHash, u64), BlobError> {
         let Arrived { path, hash, length } = arrived;
         let target = self.path(hash);
         blocking((path, target), |(path, target)| {
@@ -512,7 +513,7 @@ mod tests {
                 .count()
         };
         let arrived = blobs.receive(11, whole(b"hello world")).await.unwrap();
-        let kept = blobs.keep(arrived).await.unwrap();
+        let kept = blobs.keep_arrived(arrived).await.unwrap();
         assert_eq!(kept, (part(b"hello world", 0).hash, 11));
         assert_eq!(std::fs::read(blobs.path(kept.0)).unwrap(), b"hello world");
 

@@ -71,7 +71,7 @@ pub async fn take_in<E>(
 /// The blob is its uploader's for a while, like one that came in parts.
 async fn keep(app: &App, owner: UserId, arrived: Arrived) -> Result<BlobHash, JobError> {
     let _promised = app.blob_gate.read().await;
-    let (blob, length) = app.blobs.keep(arrived).await?;
+    let (blob, length) = app.blobs.keep_arrived(arrived).await?;
     let now_us = app.now_us();
     let expires_us = now_us + app.config.blob_grace.as_micros() as i64;
     let mut tx = app.store.write().await?;
