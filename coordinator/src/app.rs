@@ -125,6 +125,8 @@ pub enum StartError {
         path: std::path::PathBuf,
         source: io::Error,
     },
+    #[error("there is no database {path}: is this the right data directory?")]
+    NoDatabase { path: std::path::PathBuf },
     #[error("could not open the blob store")]
     Blobs(#[from] BlobError),
     #[error("could not open the database")]
@@ -287,6 +289,16 @@ pub async fn open_store(config: &Config) -> Result<Store, StartError> {
         source,
     })?;
     Ok(Store::open_sqlite(&config.database()).await?)
+}
+
+/// The same for whoever only looks at what is there: an empty database, made in a wrong directory, is in the best
+/// order.
+pub async fn open_existing_store(config: &Config) -> Result<Store, StartError> {
+    let path = config.database();
+    if !path.exists() {
+        return Err(StartError::NoDatabase { path });
+    }
+    open_store(config).await
 }
 
 /// Scenes and the database are nobody else's business on a shared machine.

@@ -36,7 +36,7 @@ pub struct Passed {
     pub thumbnail: Option<(BlobHash, u64)>,
 }
 
-/// Looks at an output and makes its thumbnail.
+/// Looks at an output and makes its thumbnail. Whoever calls has a place of `App::examining`.
 pub async fn examine(app: &App, output: BlobHash, plan: &RenderPlan) -> Verdict {
     let expected = Expected {
         format: picture_format(plan.format),
@@ -44,10 +44,6 @@ pub async fn examine(app: &App, output: BlobHash, plan: &RenderPlan) -> Verdict 
         height: plan.height,
     };
     let blobs = Arc::clone(&app.blobs);
-    // As many pictures at once as there are cores to decode them; each may take a few hundred megabytes.
-    let Ok(_place) = app.examining.acquire().await else {
-        return Verdict::Unreadable;
-    };
     match tokio::task::spawn_blocking(move || look(&blobs, output, &expected)).await {
         Ok(verdict) => verdict,
         Err(error) => std::panic::resume_unwind(error.into_panic()),

@@ -192,6 +192,13 @@ fn parse(path: &Path, text: &str) -> Result<Map<String, Value>, ConfigError> {
 fn check(path: &Path, object: &Map<String, Value>) -> Result<WorkerConfig, ConfigError> {
     // The version first: a newer file may differ in everything else.
     let version: u64 = field(path, object, "version")?;
+    if version == 0 {
+        return Err(not_a_config(
+            path,
+            "version",
+            "is 0, and the first one was 1",
+        ));
+    }
     if version > CONFIG_VERSION.into() {
         return Err(ConfigError::Newer {
             path: path.into(),
@@ -226,8 +233,13 @@ fn check_options(path: &Path, options: &Value) -> Result<WorkerOptions, ConfigEr
         serde_json::from_value::<WorkerOptions>(alone)
             .map_err(|error| not_a_config(path, &format!("options.{name}"), &why(&error)))?;
     }
-    serde_json::from_value(options.clone())
-        .map_err(|error| not_a_config(path, "options", &why(&error)))
+    let options: WorkerOptions = serde_json::from_value(options.clone())
+        .map_err(|error| not_a_config(path, "options", &why(&error)))?;
+    if options.slots == Some(0) {
+        let why = "is 0: there would be nothing to render with";
+        return Err(not_a_config(path, "options.slots", why));
+    }
+    Ok(options)
 }
 
 fn field<T: DeserializeOwned>(

@@ -28,7 +28,8 @@ Environment:
 
 JOB is a job's id, the beginning or the end of it (4 characters or more), or `latest`.
 With --json the answer is one JSON document on stdout; what is followed live is one JSON object
-a line, named by its `event`. Everything for people goes to stderr then.";
+a line, named by its `event`. Everything for people goes to stderr then. What fails ends with the
+object {\"event\": \"failed\", \"exit_code\": …, \"message\": …, \"problem\": …, \"faults\": […]}.";
 
 /// Submit Blender scenes to a Pictor render network and fetch the finished frames.
 #[derive(Debug, Parser)]

@@ -57,6 +57,28 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The coordinator's refusal, if it was one.
+    pub fn problem(&self) -> Option<&Problem> {
+        let (Self::Api(error) | Self::Download(DownloadError::Api(error))) = self else {
+            return None;
+        };
+        if let ApiError::Refused(problem) = error {
+            Some(problem)
+        } else {
+            None
+        }
+    }
+
+    /// Every place that is wrong, where places have names.
+    pub fn faults(&self) -> &[Fault] {
+        if let Self::Settings(faults) = self {
+            return faults;
+        }
+        self.problem().map_or(&[], |problem| &problem.faults)
+    }
+}
+
 /// The exit codes that `pictor --help` lists.
 pub fn exit_code(result: &Result<(), Failure>) -> u8 {
     let Err(failure) = result else { return 0 };

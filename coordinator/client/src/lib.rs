@@ -38,10 +38,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::for_this_process(cli.global.json);
     let result = run(cli, &ui);
+    let code = failure::exit_code(&result);
     if let Err(failure) = &result {
-        ui.failure(failure);
+        ui.failure(failure, code);
     }
-    ExitCode::from(failure::exit_code(&result))
+    ExitCode::from(code)
 }
 
 /// One thread is enough: the work is waiting for the network and for the disk.

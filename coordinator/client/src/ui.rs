@@ -7,6 +7,8 @@ pub mod words;
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 
+use pictor_protocol::problem::ProblemKind;
+use pictor_protocol::settings::Fault;
 use serde::Serialize;
 
 pub use self::progress::{JobProgress, UploadProgress};
@@ -78,11 +80,21 @@ impl Ui {
     }
 
     /// Why the command failed, down to the cause that the system named.
-    pub fn failure(&self, failure: &Failure) {
-        let Failure::Print { .. } = failure else {
-            self.note(&format!("pictor: {failure}{}", cause(failure)));
+    pub fn failure(&self, failure: &Failure, exit_code: u8) {
+        // Whoever does not take our answer does not take this one either.
+        if matches!(failure, Failure::Print { .. }) {
             return;
-        };
+        }
+        let message = format!("{failure}{}", cause(failure));
+        self.note(&format!("pictor: {message}"));
+        let problem = failure.problem();
+        let _ = self.event(&Failed {
+            event: "failed",
+            exit_code,
+            message,
+            problem: problem.map(|problem| problem.kind),
+            faults: failure.faults(),
+        });
     }
 
     /// Asks a yes-or-no question; no where nobody can answer.
@@ -103,6 +115,19 @@ impl Ui {
         line.push(b'\n');
         print(&line)
     }
+}
+
+/// What a script reads when a command did not do what it was asked for.
+#[derive(Serialize)]
+struct Failed<'a> {
+    event: &'static str,
+    exit_code: u8,
+    message: String,
+    /// What the coordinator calls its refusal, if it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ProblemKind>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    faults: &'a [Fault],
 }
 
 /// Flushed every time: a script waits for the line.

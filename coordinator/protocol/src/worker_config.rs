@@ -15,6 +15,7 @@ pub const CONFIG_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WorkerConfig {
     /// Version of this file's form, 1.
+    #[schema(minimum = 1)]
     pub version: u32,
     /// Address of the coordinator, such as `https://render.example.org`.
     pub coordinator: String,
@@ -35,6 +36,7 @@ pub struct WorkerOptions {
     pub allow_cpu: bool,
     /// Most slots to use; one per GPU when unset (one in all on the CPU).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     pub slots: Option<u16>,
     /// Most bytes that scenes may take on disk; 20 GiB when unset.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,7 +37,7 @@ use uuid::Uuid;
 use crate::accounts::aptos::Address;
 use crate::audit_log::{self, Act, By, Record, Subject};
 use crate::store::payouts::{self, NewItemRow, NewPayoutRow, PayoutRow, StateRow};
-use crate::store::{Store, StoreError, Tx, payout_transactions};
+use crate::store::{Store, StoreError, Tx, payout_transactions, standing};
 use amounts::{AmountError, Rate};
 use batch::{Batch, BatchStatus, Change, Claim, Event, Refusal, State};
 use transaction::TransactionHash;
@@ -82,6 +82,11 @@ pub enum PayoutError {
     Refused(#[from] Refusal),
     #[error("somebody else has changed this payout meanwhile; look at it again")]
     Raced,
+    /// A batch is never edited, so the others are paid by the next one.
+    #[error(
+        "the winner of rank {rank} is disqualified: withdraw this payout, and draft another one"
+    )]
+    Disqualified { rank: u32 },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -268,6 +273,11 @@ pub(in crate::campaign::payouts) async fn apply(
     let Change::To(next) = batch::apply(&batch, event)? else {
         return Ok(None);
     };
+    if matches!(event, Event::Approve { .. } | Event::Sign)
+        && let Some(rank) = disqualified(tx, id).await?
+    {
+        return Err(PayoutError::Disqualified { rank });
+    }
     let approvals = next.approved_by.iter().skip(batch.approved_by.len());
     for by in approvals {
         payouts::insert_approval(tx, id, *by, now_us).await?;
@@ -322,6 +332,20 @@ async fn write_down(
         }),
     };
     audit_log::write(tx, &record, now_us).await
+}
+
+/// The first rank of a batch whose winner is out of the ranking by now, if there is one.
+pub(in crate::campaign::payouts) async fn disqualified(
+    tx: &mut Tx,
+    id: PayoutId,
+) -> Result<Option<u32>, StoreError> {
+    let out: HashSet<_> = standing::disqualified(tx).await?.into_iter().collect();
+    if out.is_empty() {
+        return Ok(None);
+    }
+    let items = payouts::items(tx, id).await?;
+    let found = items.iter().find(|item| out.contains(&item.user_id));
+    Ok(found.map(|item| item.rank))
 }
 
 fn state_row(row: &PayoutRow, next: &Batch, note: &Note<'_>, now_us: i64) -> StateRow {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::say;
 use crate::accounts::TokenSpec;
-use crate::app::{now_us, open_store};
+use crate::app::{now_us, open_existing_store};
 use crate::audit_log::{self, Act, By, Record, Subject};
 use crate::config::{Config, Flags};
 use crate::store::people::User;
@@ -29,7 +29,7 @@ pub struct VerifyArgs {
 
 pub async fn run(command: &AuditLogCommand) -> anyhow::Result<()> {
     let AuditLogCommand::Verify(args) = command;
-    let store = open_store(&Config::load(&args.config)?).await?;
+    let store = open_existing_store(&Config::load(&args.config)?).await?;
     let mut tx = store.read().await?;
     let sound = audit_log::verify(&mut tx, args.noted.as_deref()).await?;
     if sound.rows == 0 {

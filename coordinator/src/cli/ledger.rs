@@ -5,7 +5,7 @@ use clap::Subcommand;
 use pictor_protocol::Micros;
 
 use super::{note, say};
-use crate::app::open_store;
+use crate::app::open_existing_store;
 use crate::config::{Config, Flags};
 use crate::ledger::audit::audit;
 
@@ -22,7 +22,7 @@ pub(super) async fn run(command: &LedgerCommand) -> anyhow::Result<()> {
 }
 
 async fn verify(config: &Config) -> anyhow::Result<()> {
-    let store = open_store(config).await?;
+    let store = open_existing_store(config).await?;
     let found = audit(&mut store.read().await?).await?;
     for book in &found.books {
         let minted = Micros::new(book.minted);

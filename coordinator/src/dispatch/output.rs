@@ -43,7 +43,12 @@ pub async fn take(
     if let Some(answer) = known_answer(&mut tx, worker.id, &task, finished).await? {
         return Ok(answer);
     }
+    drop(tx);
+    // As many pictures at once as there are cores to decode them; each may take a few hundred megabytes. Before the
+    // gate, which whoever waits for its turn must not hold.
+    let _place = app.examining.acquire().await;
     let _promised = app.blob_gate.read().await;
+    let mut tx = app.store.read().await?;
     let held = store::blobs::held(&mut tx, Holder::Worker(worker.id), finished.output).await?;
     let Some(output_bytes) = held else {
         return Ok(refused(Refusal::OutputMissing));

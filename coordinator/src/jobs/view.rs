@@ -169,7 +169,7 @@ async fn why_it_waits(tx: &mut Tx, row: &JobRow, now_us: i64) -> Result<Option<S
     } else if !finds(&able) {
         let engine = engine.map_or("its engine", engine_name);
         Some(format!(
-            "no worker that is online can render {engine} with {wanted}"
+            "no worker that is online has shown yet that it can render {engine} with {wanted}"
         ))
     } else if row.started_us.is_some() {
         None

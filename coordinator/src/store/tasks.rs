@@ -142,7 +142,8 @@ pub async fn changed_since(
 }
 
 /// The first queued tasks that this worker has not failed, or any if `even_failed`; never those whose picture
-/// by this worker was sent back.
+/// by this worker was sent back. A rejection that was no strike, of a blank picture, counts for nothing here: the
+/// second opinion comes at once, so that the blank frames beside it are believed.
 pub async fn next_queued(
     tx: &mut Tx,
     job: JobId,
@@ -154,7 +155,7 @@ pub async fn next_queued(
         tx,
         TaskRow,
         select!(
-            "WHERE job_id = $1 AND tasks.status = 'queued' AND ($3 = 1 OR NOT EXISTS ( \
+            "WHERE job_id = $1 AND tasks.status = 'queued' AND ($3 = 1 OR failures = 0 OR NOT EXISTS ( \
                  SELECT 1 FROM attempts WHERE attempts.task_id = tasks.id AND attempts.worker_id = $2 \
                  AND attempts.status IN ('failed', 'rejected'))) \
              AND NOT EXISTS (SELECT 1 FROM send_backs \

@@ -20,6 +20,8 @@ const MESSAGE_CHARS_MAX: usize = 300;
 const CHECKS_MAX: usize = 64;
 const LAYERS_MAX: usize = 16;
 const NAME_CHARS_MAX: usize = 64;
+/// Of the name and the lasting name of a device; NVIDIA's have 96 at most.
+const DEVICE_CHARS_MAX: usize = 200;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HelloError {
@@ -30,7 +32,9 @@ pub enum HelloError {
 }
 
 /// Takes in what a worker says of itself.
-pub async fn welcome(app: &App, worker: &AgentRow, hello: Hello) -> Result<(), HelloError> {
+pub async fn welcome(app: &App, worker: &AgentRow, mut hello: Hello) -> Result<(), HelloError> {
+    // Of no use later, and long after an outage.
+    let journal = std::mem::take(&mut hello.journal);
     let (hello, implausible) = believe(hello)?;
     for (slot, score) in implausible {
         tracing::warn!(worker.id = %worker.id, slot, score, "implausible score dropped");
@@ -43,7 +47,7 @@ pub async fn welcome(app: &App, worker: &AgentRow, hello: Hello) -> Result<(), H
     if worker.instance != Some(hello.instance.to_string()) {
         app.telemetry.forget(worker.id);
         // Outputs in the journal were rendered already: they will be reported.
-        let journal: HashSet<_> = hello.journal.iter().copied().collect();
+        let journal: HashSet<_> = journal.into_iter().collect();
         let gone: Vec<_> = held
             .into_iter()
             .filter(|row| !journal.contains(&row.reference()))
@@ -99,6 +103,19 @@ fn believe(mut hello: Hello) -> Result<(Hello, Vec<(u16, f64)>), HelloError> {
         shorten(&mut check.text, MESSAGE_CHARS_MAX);
         if let Some(advice) = &mut check.advice {
             shorten(advice, MESSAGE_CHARS_MAX);
+        }
+    }
+    shorten(&mut hello.version, VERSION_CHARS);
+    if let Some(driver) = &mut hello.driver {
+        shorten(driver, VERSION_CHARS);
+    }
+    for runtime in &mut hello.runtimes {
+        shorten(&mut runtime.version, VERSION_CHARS);
+    }
+    for slot in &mut hello.slots {
+        shorten(&mut slot.name, DEVICE_CHARS_MAX);
+        if let Some(uuid) = &mut slot.uuid {
+            shorten(uuid, DEVICE_CHARS_MAX);
         }
     }
     let runtimes: HashSet<_> = hello.runtimes.iter().map(|known| known.series).collect();
@@ -190,6 +207,27 @@ mod tests {
         assert_eq!(message.chars().count(), MESSAGE_CHARS_MAX);
         hello.installs = vec![failed; RUNTIMES_MAX + 1];
         assert!(matches!(believe(hello), Err(HelloError::TooMuch)));
+    }
+
+    #[test]
+    fn names_and_versions_are_bounded() {
+        let long = || "é".repeat(10_000);
+        let slot = SlotInfo {
+            uuid: Some(long()),
+            ..SlotInfo::new(0, Device::Optix, long())
+        };
+        let hello = Hello {
+            version: long(),
+            driver: Some(long()),
+            runtimes: vec![RuntimeInfo {
+                series: BLENDER,
+                version: long(),
+            }],
+            ..hello(vec![slot])
+        };
+        let (believed, _) = believe(hello).unwrap();
+        let stored = serde_json::to_string(&believed).unwrap();
+        assert!(stored.len() < 2_000, "{} bytes", stored.len());
     }
 
     #[test]

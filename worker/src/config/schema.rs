@@ -80,6 +80,15 @@ mod tests {
     }
 
     #[test]
+    fn what_the_worker_refuses_the_schema_does_too() {
+        let schema = json_schema();
+        let slots = &schema["$defs"]["WorkerOptions"]["properties"]["slots"];
+        for number in [&schema["properties"]["version"], slots] {
+            assert_eq!(number["minimum"], 1, "{number}");
+        }
+    }
+
+    #[test]
     fn the_known_options_are_those_of_the_file() {
         let names = option_names();
         for option in [

@@ -48,6 +48,14 @@ fn every_fault_has_its_own_words() {
             &GOOD.replace("\"version\": 1", "\"version\": \"one\""),
             "version is wrong",
         ),
+        (
+            &GOOD.replace("\"version\": 1", "\"version\": 0"),
+            "version is 0",
+        ),
+        (
+            &GOOD.replace("\"allow_cpu\": true", "\"slots\": 0"),
+            "options.slots is 0",
+        ),
         (&GOOD.replace("\"name\"", "\"nam\""), "name is missing"),
         (&GOOD.replace("0198c5a0", "xyz"), "worker_id is wrong"),
         (

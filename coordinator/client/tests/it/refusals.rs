@@ -103,4 +103,16 @@ fn every_fault_of_a_scene_is_a_line() {
         .says("the archive cannot be taken")
         .says("\n  ../etc/passwd: leaves the archive")
         .says("\n  a.blend: is one of two main files");
+    let lines = desk
+        .run(&server, &["submit", "stage.blend", "--json"])
+        .with(6)
+        .says("leaves the archive")
+        .json_lines();
+    let [failed] = &lines[..] else {
+        panic!("{lines:?}");
+    };
+    assert_eq!(failed["event"], "failed");
+    assert_eq!(failed["exit_code"], 6);
+    assert_eq!(failed["problem"], "urn:pictor:problem:bad-scene");
+    assert_eq!(failed["faults"][1]["field"], "a.blend");
 }

@@ -9,7 +9,7 @@ use super::batch::Event;
 use super::fate::{self, Sent, Step, Why};
 use super::node::Submitted;
 use super::send::{Order, Payer, Prepared, SendError, store_transaction, transfers};
-use super::{Note, apply};
+use super::{Note, apply, disqualified};
 use crate::app::App;
 use crate::store::payout_transactions::{self, TransactionRow, TransactionStatus};
 use crate::store::payouts;
@@ -251,6 +251,9 @@ async fn replacement(
         return Ok(None);
     }
     let mut tx = app.store.read().await?;
+    if disqualified(&mut tx, row.payout_id).await?.is_some() {
+        return Ok(None);
+    }
     let transfers = transfers(&mut tx, row.payout_id).await?;
     drop(tx);
     payer.prepare(&transfers).await.map(Some)

@@ -128,7 +128,7 @@ impl From<PayoutError> for Refused {
     fn from(error: PayoutError) -> Self {
         match error {
             PayoutError::NotFound => Self::not_found("payout"),
-            PayoutError::Refused(_) | PayoutError::Raced => {
+            PayoutError::Refused(_) | PayoutError::Raced | PayoutError::Disqualified { .. } => {
                 Self::new(ProblemKind::Conflict, error.to_string())
             }
             PayoutError::Store(error) => error.into(),

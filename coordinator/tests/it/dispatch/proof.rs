@@ -37,7 +37,7 @@ async fn a_job_that_nobody_online_has_proven_waits_and_says_why() {
     assert!(worker.ask(100).await.is_none());
     assert_eq!(
         world.creator.job(job.id).await.reason.unwrap(),
-        "no worker that is online can render EEVEE with Blender 4.5 or newer"
+        "no worker that is online has shown yet that it can render EEVEE with Blender 4.5 or newer"
     );
     // A driver was mended, and the worker probed again.
     for proof in worker.slots[0].proven.as_mut().unwrap() {

@@ -1,6 +1,6 @@
 //! Who decides about a payout, and what is decided.
 
-use http::Method;
+use http::{Method, StatusCode};
 use pictor_coordinator::campaign::payouts::DraftError;
 use pictor_protocol::PayoutId;
 use pictor_protocol::fair_play::LogPage;
@@ -98,6 +98,34 @@ async fn only_operators_see_payouts_or_decide_about_them() {
     let former = bank.bob.post(&path(id, "send"), &json!({})).await;
     former.problem(ProblemKind::Forbidden);
     assert_eq!(state(&bank.ada, id).await, before);
+}
+
+#[tokio::test]
+async fn whoever_is_disqualified_before_it_is_sent_is_not_paid() {
+    let bank = Bank::open().await;
+    let winners = winners(&bank.world, &[20_000, 10_000]).await;
+    let id = draft(&bank.world, campaign(1), &winners).await.unwrap();
+    post(&bank.ada, id, "approve").await;
+    let standing = format!("/api/v1/operator/people/{}/standing", winners[1].user);
+    let decide = async |decision: &str| {
+        let said = json!({ "decision": decision, "reason": "two accounts", "evidence": {} });
+        let decided = bank.ada.post(&standing, &said).await;
+        assert_eq!(decided.status, StatusCode::OK, "{decided:?}");
+    };
+    let is_refused = async |what: &str| {
+        let refused = bank.bob.post(&path(id, what), &json!({})).await;
+        let problem = refused.problem(ProblemKind::Conflict);
+        assert!(problem.detail.unwrap().contains("rank 2"), "{what}");
+    };
+    decide("disqualify").await;
+    is_refused("approve").await;
+    decide("lift").await;
+    post(&bank.bob, id, "approve").await;
+    decide("disqualify").await;
+    is_refused("send").await;
+    bank.assert_nobody_is_paid();
+    let withdrawn = post(&bank.bob, id, "withdraw").await;
+    assert_eq!(withdrawn.status, PayoutStatus::Withdrawn);
 }
 
 #[tokio::test]
