@@ -1,6 +1,5 @@
 //! Extractors whose refusals are problem documents like all others. Use these, not axum's own.
 
-use axum::extract::multipart::MultipartRejection;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
@@ -9,6 +8,10 @@ use pictor_protocol::problem::ProblemKind;
 use serde::de::DeserializeOwned;
 
 use super::problem::Refused;
+
+mod file_form;
+
+pub use file_form::FileForm;
 
 /// A JSON body.
 #[derive(Debug, FromRequest)]
@@ -57,19 +60,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     }
 }
 
-/// A form with a file, whose bytes are read as they come. A route that takes one lifts the limit of bodies.
-#[derive(Debug)]
-pub struct Multipart(pub axum::extract::Multipart);
-
-impl<S: Send + Sync> FromRequest<S> for Multipart {
-    type Rejection = Refused;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        let form = axum::extract::Multipart::from_request(request, state).await?;
-        Ok(Self(form))
-    }
-}
-
 /// Parameters in the path.
 #[derive(Debug, FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Refused))]
@@ -87,12 +77,6 @@ impl From<JsonRejection> for Refused {
             _ => ProblemKind::Invalid,
         };
         Self::new(kind, rejection.body_text())
-    }
-}
-
-impl From<MultipartRejection> for Refused {
-    fn from(rejection: MultipartRejection) -> Self {
-        Self::new(ProblemKind::Invalid, rejection.body_text())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What members of the community do: check in, do quests, bring others along.
 
 mod calendar;
+mod parts;
 mod quests;
 
 use std::sync::Arc;
@@ -11,8 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use pictor_protocol::Micros;
-use pictor_protocol::campaign::QuestKind;
-use pictor_protocol::community::{CheckInMonth, MyQuest, QuestState, Referral};
+use pictor_protocol::community::CheckInMonth;
 use serde::Deserialize;
 
 use super::layout::{Page, Section, Viewer, done, html};
@@ -21,17 +21,18 @@ use crate::accounts::rights::Right;
 use crate::app::App;
 use crate::campaign::check_in::{self, CheckInError};
 use crate::campaign::life::State as LifeState;
-use crate::campaign::rules::STREAK_DAYS;
-use crate::campaign::{self, Current, referral};
+use crate::campaign::rules::{self, STREAK_DAYS};
+use crate::campaign::{Current, referral};
 use crate::http::auth::Community;
 use crate::http::browser::Browser;
 use crate::http::extract::{Form, Query};
 use crate::http::problem::Result;
-use calendar::Calendar;
+use parts::Parts;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/rewards", get(rewards))
+        .route("/rewards/live", get(parts::changes))
         .route("/rewards/check-in", post(check_in))
         .route("/rewards/referral", post(enter_referral))
         .merge(quests::routes())
@@ -42,22 +43,21 @@ pub fn routes() -> Router<Arc<App>> {
 struct Rewards {
     page: Page,
     campaign: Option<Campaign>,
-    calendar: Calendar,
-    streak: Streak,
-    quests: Vec<MyQuest>,
-    referral: Referral,
+    parts: Parts,
 }
 
 /// What the page says of the campaign.
+#[derive(PartialEq)]
 struct Campaign {
     name: String,
     state: LifeState,
     starts_ms: i64,
     thank_you: String,
-    credits: campaign::rules::Credits,
+    credits: rules::Credits,
 }
 
 /// The seven days of a streak, and what comes next.
+#[derive(PartialEq)]
 struct Streak {
     days: Vec<StreakDay>,
     /// In a row.
@@ -69,6 +69,7 @@ struct Streak {
     next: Worth,
 }
 
+#[derive(PartialEq)]
 struct StreakDay {
     number: usize,
     worth: Worth,
@@ -76,7 +77,7 @@ struct StreakDay {
     is_next: bool,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Worth {
     points: Micros,
     credits: Micros,
@@ -93,18 +94,20 @@ async fn rewards(
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
     let user = viewer.with(Right::Community)?;
-    let now_us = app.now_us();
-    let mut tx = app.store.read().await?;
-    let current = campaign::current(&app.rules, &mut tx, now_us).await?;
-    drop(tx);
-    let month = check_in::month(&app, user, asked.month.as_deref()).await?;
+    let facts = parts::facts(&app, user, asked.month.as_deref()).await?;
+    let page = viewer.page(&app, Section::Rewards, "Rewards").await?;
+    let live = match &asked.month {
+        Some(_) => format!("/rewards/live?month={}", facts.month.month),
+        None => "/rewards/live".into(),
+    };
     html(&Rewards {
-        page: viewer.page(&app, Section::Rewards, "Rewards").await?,
-        streak: streak(current.as_ref(), &month, now_us),
-        campaign: current.map(campaign_of),
-        calendar: Calendar::of(&month, now_us),
-        quests: campaign::quests::list(&app, user).await?.quests,
-        referral: referral::of(&app, user).await?,
+        parts: facts.parts(page.now_ms)?,
+        page: if facts.campaign.is_some() {
+            page.live(live)
+        } else {
+            page
+        },
+        campaign: facts.campaign,
     })
 }
 

@@ -57,14 +57,15 @@ async fn a_quest_is_done_by_ones_word_and_another_by_that_of_an_operator() {
         let button = format!("form[action$='/{decides}'] button");
         operator.follow(&button).await;
         operator.see("main", "Nothing waits").await;
-        tab.goto("/rewards").await;
+        // Nobody reloads the page on which they wait for it.
         if decides == "refuse" {
             tab.see(quest, "Refused: Nobody of that name").await;
         }
     }
     tab.see(&format!("{quest} .state"), "Done").await;
-    tab.see(".purse", "10 points").await;
     tab.see("#credits b", "100").await;
+    tab.goto("/rewards").await;
+    tab.see(".purse", "10 points").await;
 
     // Where each of them came from.
     tab.follow("main .head a[href='/ledger']").await;
@@ -101,7 +102,7 @@ async fn whoever_comes_by_a_copied_link_gets_credits_and_earns_for_whoever_sent_
     newcomer.follow("main button.primary").await;
     newcomer.goto("/rewards").await;
     newcomer.see("#credits b", "100").await;
-    referrer.goto("/rewards").await;
+    // All the time the referrer looks at the page.
     referrer.see("#referral", "1 person").await;
     referrer.see("#referral", "0 points").await;
 
@@ -112,11 +113,14 @@ async fn whoever_comes_by_a_copied_link_gets_credits_and_earns_for_whoever_sent_
         newcomer.goto("/rewards").await;
         newcomer.follow("#check-in form button").await;
         newcomer.see("#check-in", day).await;
-        referrer.goto("/rewards").await;
         referrer.see("#referral", share).await;
         world.clock.advance(DAY);
     }
-    referrer.see(".purse", "0.2 points").await;
+    referrer.follow("main .head a[href='/ledger']").await;
+    referrer.see("#sums", "0.2").await;
+    newcomer.goto("/rewards").await;
+    newcomer.follow("#check-in form button").await;
+    referrer.see("#sums", "0.3").await;
     newcomer.close().await;
     referrer.close().await;
 }

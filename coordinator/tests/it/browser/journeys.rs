@@ -20,6 +20,9 @@ async fn a_worker_is_made_started_by_its_config_and_renders_frames_that_appear_a
     owner.download_to(folder.path()).await;
     let _worker = new_worker(&world, &owner, folder.path()).await;
     owner.see("#arrival", "is ready").await;
+    owner.follow("#arrival p a").await;
+    owner.follow("#worker-head a[href$='/tasks']").await;
+    owner.see("#tasks", "No tasks yet").await;
 
     let ada = world.person("ada", &[Role::Creator]).await;
     let creator = Tab::of(&world, ada).await;
@@ -41,6 +44,7 @@ async fn a_worker_is_made_started_by_its_config_and_renders_frames_that_appear_a
     assert_eq!(pictures, 3, "stored as they are");
     creator.close().await;
 
+    owner.see("#tasks", "Accepted").await;
     owner.goto("/workers").await;
     owner.see("main", "attic").await;
     owner.close().await;
@@ -108,11 +112,17 @@ async fn what_one_tab_did_another_one_is_told_and_nothing_is_done_twice() {
     world.economy(&[]).await;
     let ada = world.person("ada", &[Role::CommunityMember]).await;
     let tab = Tab::of(&world, ada).await;
+    let watching = tab.another().await;
     let other = tab.another().await;
-    tab.goto("/rewards").await;
-    other.goto("/rewards").await;
+    // It learns nothing by itself, and sends a form that is out of date.
+    other.set_scripts(false).await;
+    for tab in [&watching, &other, &tab] {
+        tab.goto("/rewards").await;
+    }
     tab.follow("#check-in form button").await;
     tab.see("#check-in", "Checked in today").await;
+    watching.see("#check-in", "Checked in today").await;
+    watching.close().await;
     other.follow("#check-in form button").await;
     other.see("main", "hecked in").await;
     other.goto("/rewards").await;

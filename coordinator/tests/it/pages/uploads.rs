@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::browser::{Browser, form_with_file};
-use crate::harness::{World, eventually, scenes};
+use crate::harness::{PATIENCE, World, eventually, scenes};
 
 const PAGE: &str = "/jobs/new";
 const MIB: usize = 1 << 20;
@@ -100,6 +100,26 @@ async fn a_file_is_written_as_it_comes_and_a_sender_who_breaks_off_leaves_nothin
         if left.is_empty() { Ok(()) } else { Err(left) }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_form_that_never_comes_to_its_file_is_not_waited_for() {
+    let world = World::start().await;
+    let creator = world.browser_of(world.operator().await).await;
+    let mut stranger = Browser::on(&world.url);
+    stranger.set_cookie("pictor_session", "of nobody");
+    for (browser, status) in [(&creator, "422"), (&stranger, "401")] {
+        for beginning in ["", "--of-the-form\r\ncontent-disposition: form-data; x=\""] {
+            let length = format!("content-length: {}", 64 * MIB);
+            let mut sender = begin(&world, browser, &length).await;
+            sender.write_all(beginning.as_bytes()).await.unwrap();
+            sender.write_all(&vec![b'x'; MIB]).await.unwrap();
+            let mut answer = [0; 12];
+            let read = tokio::time::timeout(PATIENCE, sender.read_exact(&mut answer));
+            read.await.expect("an answer").unwrap();
+            assert!(answer.ends_with(status.as_bytes()), "{answer:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -42,7 +42,13 @@ async fn nobody_sees_or_changes_the_workers_of_somebody_else() {
         let answer = browser.page(&format!("{page}{tab}")).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{tab}");
     }
-    for live in ["/live", "/connect/live"] {
+    for live in [
+        "/live",
+        "/connect/live",
+        "/tasks/live",
+        "/earnings/live",
+        "/machine/live",
+    ] {
         let answer = browser.page(&format!("{page}{live}")).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{live}");
     }
@@ -70,6 +76,21 @@ async fn nobody_sees_or_changes_the_workers_of_somebody_else() {
         StatusCode::OK,
         "its token is good"
     );
+}
+
+#[tokio::test]
+async fn every_shown_command_installs_the_operators_image_if_there_is_one() {
+    for (image, named) in [(None, 0), (Some("registry.example.org:5000/worker:2"), 4)] {
+        let parsed = image.map(|image| image.parse().unwrap());
+        let world = World::start_with(|config| config.worker_image = parsed).await;
+        let config = world.worker_config("attic").await;
+        let mut browser = world.browser_of(world.operator().await).await;
+        let page = format!("/workers/{}/connect", config.worker_id);
+        let page = browser.page(&page).await.text();
+        let option = format!(" --image {}</pre>", image.unwrap_or_default());
+        assert_eq!(page.matches(&option).count(), named, "{page}");
+        assert_eq!(page.matches(" --image ").count(), named, "{page}");
+    }
 }
 
 #[tokio::test]

@@ -5,22 +5,23 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, header};
-use pictor_protocol::problem::ProblemKind;
 
 use super::{Page, Section, Viewer, again, draw, html, show};
 use crate::accounts::rights::Right;
 use crate::app::App;
 use crate::http::api::blobs;
 use crate::http::auth::Creator;
-use crate::http::extract::Multipart;
-use crate::http::problem::{Refused, Result};
+use crate::http::extract::FileForm;
+use crate::http::problem::Result;
 use crate::jobs::JobError;
 use crate::jobs::intake::whole::{self, Whole, WholeError};
+
+/// The only field of the form.
+const FILE: &str = "file";
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route(
@@ -62,21 +63,21 @@ async fn send_file(
     creator: Result<Creator>,
     viewer: Viewer,
     headers: HeaderMap,
-    form: Result<Multipart>,
+    form: Result<FileForm>,
 ) -> Result<Response> {
     let Creator(user) = match creator {
         Ok(creator) => creator,
         Err(refused) => {
-            if let Ok(Multipart(mut form)) = form
-                && let Ok(mut file) = the_file(&mut form).await
+            if let Ok(mut form) = form
+                && let Ok(mut file) = form.file(FILE).await
             {
                 blobs::drain(&mut file, 0).await;
             }
             return Err(refused);
         }
     };
-    let Multipart(mut form) = form?;
-    let mut file = the_file(&mut form).await?;
+    let mut form = form?;
+    let mut file = form.file(FILE).await?;
     let name = file.file_name().unwrap_or_default().to_owned();
     let sent = Whole {
         name: &name,
@@ -92,16 +93,6 @@ async fn send_file(
     }
 }
 
-/// The page's form has a file and nothing else.
-async fn the_file(form: &mut axum::extract::Multipart) -> Result<Field<'_>> {
-    let invalid = |why: String| Refused::new(ProblemKind::Invalid, why);
-    let first = form.next_field().await;
-    let first = first.map_err(|error| invalid(error.body_text()))?;
-    first
-        .filter(|field| field.name() == Some("file"))
-        .ok_or_else(|| invalid("send one file, in the field “file”".into()))
-}
-
 fn length_of(headers: &HeaderMap) -> Option<u64> {
     let length = headers.get(header::CONTENT_LENGTH)?;
     length.to_str().ok()?.parse().ok()
@@ -114,7 +105,7 @@ fn in_words(error: WholeError) -> Result<String> {
         WholeError::TooLarge { name, bytes_max } => Ok(format!(
             "{name} is larger than the {} that are taken here. Leave out what no frame needs: old versions, renders, \
              unused textures.",
-            show::bytes(&bytes_max)
+            show::bytes(bytes_max)
         )),
         WholeError::Job(error) => Err(error.into()),
     }

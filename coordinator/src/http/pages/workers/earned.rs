@@ -10,15 +10,15 @@ use axum::response::Response;
 use axum::routing::get;
 use chrono::DateTime;
 use pictor_protocol::worker_history::{EarningState, WorkerEarning, WorkerEarnings};
-use pictor_protocol::{Micros, WorkerId};
+use pictor_protocol::{Micros, UserId, WorkerId};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::draw::chart::{self, Column};
-use super::super::layout::{Page, Section, Viewer, html};
+use super::super::layout::{Page, Section, Viewer, html, part};
 use super::super::show::Tone;
 use super::super::{draw, show};
-use super::worker::{Head, Tab, begin};
+use super::worker::{Head, Seen, Tab, begin, stream};
 use crate::app::App;
 use crate::http::cursor;
 use crate::http::extract::{Path, Query};
@@ -30,7 +30,9 @@ const DAYS: i64 = 30;
 const DAY_MS: i64 = 86_400_000;
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/workers/{id}/earnings", get(earnings))
+    Router::new()
+        .route("/workers/{id}/earnings", get(earnings))
+        .route("/workers/{id}/earnings/live", get(live))
 }
 
 #[derive(Deserialize)]
@@ -43,14 +45,22 @@ struct Asked {
 struct EarningsPage {
     page: Page,
     head: Head,
+    earned: Earned,
+}
+
+#[derive(Template)]
+#[template(path = "workers/earned.html")]
+struct Earned {
+    id: WorkerId,
     earned: WorkerEarnings,
     /// By the day since 1970.
     days: Vec<(i64, Micros)>,
     is_first: bool,
     next: Option<String>,
+    now_ms: i64,
 }
 
-impl EarningsPage {
+impl Earned {
     fn state(&self, entry: &WorkerEarning) -> Tone {
         let (word, class) = match entry.state {
             EarningState::Waiting => ("Waits", "paused"),
@@ -74,7 +84,7 @@ impl EarningsPage {
     }
 
     fn columns(&self) -> Safe<String> {
-        let today = self.page.now_ms.div_euclid(DAY_MS);
+        let today = self.now_ms.div_euclid(DAY_MS);
         let columns: Vec<_> = (today - DAYS + 1..=today)
             .map(|day| {
                 let earned = self.days.iter().find(|(of, _)| *of == day);
@@ -149,17 +159,49 @@ async fn earnings(
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
     let (user, page, head) = begin(&app, &viewer, id, Tab::Earnings).await?;
-    let after = asked.after.as_deref().map(cursor::read).transpose()?;
-    let found = shown::earnings(&app, user, id, after.as_ref(), ON_A_PAGE).await?;
-    let (earned, next) = found;
-    html(&EarningsPage {
-        days: shown::earned_by_day(&app, user, id, DAYS).await?,
-        page,
-        head,
+    let earned = listed(&app, user, id, asked.after.as_deref(), page.now_ms).await?;
+    let page = match earned.is_first {
+        true => page.live(format!("/workers/{id}/earnings/live")),
+        false => page,
+    };
+    html(&EarningsPage { page, head, earned })
+}
+
+async fn listed(
+    app: &App,
+    user: UserId,
+    id: WorkerId,
+    after: Option<&str>,
+    now_ms: i64,
+) -> Result<Earned> {
+    let after = after.map(cursor::read).transpose()?;
+    let (earned, next) = shown::earnings(app, user, id, after.as_ref(), ON_A_PAGE).await?;
+    Ok(Earned {
+        id,
         earned,
+        days: shown::earned_by_day(app, user, id, DAYS).await?,
         is_first: after.is_none(),
         next: next.map(|place| cursor::write(&place)),
+        now_ms,
     })
+}
+
+async fn live(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(id): Path<WorkerId>,
+) -> Result<Response> {
+    stream(
+        &app,
+        &viewer,
+        id,
+        Tab::Earnings,
+        move |seen: Seen| async move {
+            let earned = listed(&seen.app, seen.user, id, None, seen.now_ms).await?;
+            Ok(vec![part(&earned)?])
+        },
+    )
+    .await
 }
 
 #[cfg(test)]

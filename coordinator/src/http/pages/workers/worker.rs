@@ -1,12 +1,16 @@
 //! What every page of one worker has: its name, how it is, and the way to the others.
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::response::Response;
 use pictor_protocol::worker::{Presence, Worker, WorkerStatus};
 use pictor_protocol::{UserId, WorkerId};
 
-use super::super::layout::{Page, Section, Viewer};
+use super::super::layout::{Page, Section, Viewer, part};
 use super::super::{draw, show};
 use super::row;
+use super::watch::{self, Found};
 use crate::accounts::rights::Right;
 use crate::app::App;
 use crate::http::problem::Result;
@@ -81,4 +85,52 @@ pub async fn begin(
         now_ms: page.now_ms,
     };
     Ok((user, page, head))
+}
+
+/// A worker of the viewer's, as a stream sees it.
+pub struct Seen {
+    pub app: Arc<App>,
+    pub user: UserId,
+    pub worker: Worker,
+    /// When the stream began. Times are written for that moment, so that what only became older looks the same; the
+    /// page's script keeps them right.
+    pub now_ms: i64,
+}
+
+/// Streams what changes on a page of one worker: its head, and what `look` finds beside it.
+pub async fn stream<L, F>(
+    app: &Arc<App>,
+    viewer: &Viewer,
+    id: WorkerId,
+    tab: Tab,
+    look: L,
+) -> Result<Response>
+where
+    L: Fn(Seen) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Vec<String>>> + Send,
+{
+    let (user, _, Head { points, now_ms, .. }) = begin(app, viewer, id, tab).await?;
+    let (again, look) = (Arc::clone(app), Arc::new(look));
+    Ok(watch::stream(app, user, move || {
+        let (app, look) = (Arc::clone(&again), Arc::clone(&look));
+        async move {
+            let worker = shown::worker(&app, user, id).await?;
+            let due_us = watch::silence_us([&worker]);
+            let head = Head {
+                worker: worker.clone(),
+                tab,
+                points,
+                now_ms,
+            };
+            let mut parts = vec![part(&head)?];
+            let seen = Seen {
+                app,
+                user,
+                worker,
+                now_ms,
+            };
+            parts.extend(look(seen).await?);
+            Ok(Found { parts, due_us })
+        }
+    }))
 }
