@@ -86,7 +86,7 @@ async fn ledger(
     });
     html(&LedgerPage {
         page: viewer
-            .page(&app, Section::Dashboard, "Why this number")
+            .page(&app, Section::Dashboard, "Every movement")
             .await?,
         books: choices(&app, user, book).await?,
         lines: entries.into_iter().map(line).collect(),
