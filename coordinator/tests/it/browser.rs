@@ -7,4 +7,5 @@ mod gallery;
 mod journeys;
 mod lighthouse;
 mod sign_in;
+mod states;
 mod uploads;
