@@ -13,7 +13,7 @@ use pictor_protocol::blender::Series;
 use pictor_protocol::health::{CheckOutcome, DoctorCheck};
 use pictor_protocol::people::{Role, Scope};
 use pictor_protocol::worker_config::WorkerConfig;
-use pictor_protocol::{CampaignId, Micros, UserId};
+use pictor_protocol::{CampaignId, JobId, Micros, SceneId, UserId};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -166,8 +166,9 @@ async fn in_work() -> Scene {
         .await;
     let world = &scene.world;
     let upload = script.scene(&scenes::sample()).await.id;
-    let capped = json!({ "scene": upload, "name": "Night city", "frames": "1-1000", "spend_cap_micros": 90_000 });
-    let capped = script.submit_with(&capped).await.id;
+    let failed = failed(world, &script, upload).await;
+    let whole = json!({ "scene": upload, "name": "Night city", "frames": "1-1000" });
+    let whole = script.submit_with(&whole).await.id;
     // Of somebody else: what one's own render costs nothing.
     let other = ScriptedWorker::connect_scored(world, "of the operator", 1.0).await;
     while let Some(lease) = other.ask(500).await {
@@ -220,15 +221,16 @@ async fn in_work() -> Scene {
         (long, "under-way"),
         (missing, "waits"),
         (stopped, "cancelled"),
-        (capped, "capped"),
+        (whole, "done-of-many"),
+        (failed, "failed"),
     ];
     for (job, state) in states {
         scene.page(&format!("job-{state}"), format!("/jobs/{job}"));
     }
     let page = format!("/jobs/{long}");
-    scene.page("job-failed-frames", format!("{page}?show=failed"));
+    scene.page("job-failed-frames", format!("/jobs/{failed}?show=failed"));
     scene.page("job-frame", format!("{page}/frames/1"));
-    scene.page("job-frame-failed", format!("{page}/frames/5"));
+    scene.page("job-frame-failed", format!("/jobs/{failed}/frames/5"));
     scene.page("jobs-of-all-kinds", "/jobs");
     scene.page("jobs-none-found", "/jobs?name=nothing+like+that");
     scene.page("job-form", format!("/scenes/{upload}/new-job"));
@@ -282,6 +284,26 @@ async fn in_work() -> Scene {
     scene.page("refused", "/workers?state=soup");
     scene.alive = Some(tokio::spawn(go_on(farm, leases)));
     scene
+}
+
+/// A job of which one frame failed on three workers.
+async fn failed(world: &World, script: &Client, upload: SceneId) -> JobId {
+    let job = json!({ "scene": upload, "name": "Particles, cache not baked", "frames": "1-12" });
+    let job = script.submit_with(&job).await.id;
+    for name in ["one", "two", "three"] {
+        let worker = ScriptedWorker::connect(world, name).await;
+        while let Some(lease) = worker.ask(200).await {
+            for grant in &lease.tasks {
+                if grant.frame == 5 {
+                    worker.fail(grant, RenderFault::OutOfGpuMemory).await;
+                } else {
+                    let picture = scenes::png(grant.frame.unsigned_abs());
+                    worker.finish_in(grant, &picture, 2_500).await;
+                }
+            }
+        }
+    }
+    job
 }
 
 /// Two that render, one that fell silent, one that cannot render, one that was paused, one that was retired.
