@@ -13,9 +13,25 @@ export function listen(address) {
   stream?.close();
   stream = new EventSource(address);
   stream.addEventListener("part", (event) => replace(event.data));
-  stream.addEventListener("over", () => stream.close());
-  stream.addEventListener("open", () => root.classList.remove("offline"));
-  stream.addEventListener("error", () => root.classList.add("offline"));
+  stream.addEventListener("over", () => { stream.close(); isLost(false); });
+  stream.addEventListener("open", () => isLost(false));
+  stream.addEventListener("error", () => isLost(true));
+}
+
+// A coordinator that starts anew is back in a moment: only what lasts is said.
+const PATIENCE_MS = 4_000;
+let losing;
+
+function isLost(is) {
+  const words = document.getElementById("lost");
+  if (!words) return;
+  if (!is) {
+    clearTimeout(losing);
+    losing = undefined;
+    words.hidden = true;
+  } else {
+    losing ??= setTimeout(() => { words.hidden = false; }, PATIENCE_MS);
+  }
 }
 
 // A browser has six connections to a host: tabs that nobody sees give theirs back.
@@ -59,13 +75,14 @@ function keepOpen(old, fresh) {
 
 // ── Times ───────────────────────────────────────────────────────────────────────────────────────────
 
-const STEPS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+// A unit, its seconds, and from how many seconds on it is used.
+const STEPS = [["year", 31536000, 31536000], ["month", 2592000, 7776000], ["day", 86400, 86400], ["hour", 3600, 3600], ["minute", 60, 60]];
 const words = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
 
 export function relative(ms, now = Date.now()) {
   const seconds = Math.round((ms - now) / 1000);
-  for (const [unit, size] of STEPS) {
-    if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
+  for (const [unit, size, least] of STEPS) {
+    if (Math.abs(seconds) >= least) return words.format(Math.trunc(seconds / size), unit);
   }
   return Math.abs(seconds) < 10 ? "just now" : words.format(seconds, "second");
 }

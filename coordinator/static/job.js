@@ -51,10 +51,13 @@ let latest;
 function count() {
   const checked = boxes().filter((box) => box.checked).length;
   const words = document.getElementById("selected-count");
-  words.textContent = checked ? `${checked} selected` : "Select frames to act on them.";
-  for (const button of selection.querySelectorAll('.selection-bar button[name="what"], #ask-send-back summary')) {
-    if (button.matches("button")) button.disabled = checked === 0;
-  }
+  words.textContent = checked ? `${checked} selected` : "None selected";
+  for (const button of selection.querySelectorAll('.selection-bar button[name="what"]')) button.disabled = checked === 0;
+  selection.querySelector('[data-select="none"]').hidden = checked === 0;
+  selection.querySelector('[data-select="failed"]').hidden = !selection.querySelector(".cell.failed");
+  const sendBack = document.getElementById("ask-send-back");
+  sendBack.toggleAttribute("inert", checked === 0);
+  if (checked === 0) sendBack.open = false;
 }
 
 if (selection) {
@@ -77,6 +80,10 @@ if (selection) {
     count();
   });
   selection.addEventListener("part", count);
+  // What can be played may have come while one looks.
+  selection.addEventListener("part", () => {
+    document.getElementById("play").hidden &&= !selection.querySelector(".cell.done");
+  });
   // A download leaves the page where it is, and another one may follow.
   selection.addEventListener("submit", (event) => {
     if (event.submitter?.value === "download") setTimeout(() => { delete selection.dataset.sent; }, 1_000);

@@ -10,4 +10,5 @@ mod journeys;
 mod lighthouse;
 mod sign_in;
 mod thumbnails;
+mod states;
 mod uploads;

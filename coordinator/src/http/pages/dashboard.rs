@@ -90,6 +90,13 @@ struct Purse {
     now_ms: i64,
 }
 
+impl Purse {
+    fn is_closed(&self) -> bool {
+        let of = self.campaign.as_ref();
+        of.is_some_and(|of| of.state == CampaignState::Closed)
+    }
+}
+
 /// What settles next.
 struct DueAt {
     amount: Micros,

@@ -97,7 +97,7 @@ async fn ledger(
     let user = viewer.with(Right::Account)?;
     let book = chosen(asked.book)?;
     let latest = latest(&app, user).await?;
-    let page = viewer.page(&app, Section::Dashboard, "Why this number");
+    let page = viewer.page(&app, Section::Dashboard, "Every movement");
     let page = page.await?;
     let lines = lines(&app, user, book, asked.before, page.now_ms).await?;
     // What is past stays as it is.

@@ -112,6 +112,24 @@ struct RefusalPage {
     role: Option<Role>,
 }
 
+impl RefusalPage {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a new kind of refusal is a warning until it has a sign of its own"
+    )]
+    fn icon(&self) -> &'static str {
+        match self.problem.kind {
+            ProblemKind::NotFound => "search",
+            ProblemKind::Forbidden | ProblemKind::SignInAgain | ProblemKind::Unauthorized => "key",
+            ProblemKind::ChooseARole => "people",
+            ProblemKind::AcceptTheRules => "book",
+            ProblemKind::NotEnoughCredits => "coins",
+            ProblemKind::TooManyTries => "clock",
+            _ => "warn",
+        }
+    }
+}
+
 /// A form that was sent by somebody whose session had ended, or was too old for it.
 struct Again {
     path: String,
@@ -193,22 +211,8 @@ fn in_words(problem: &Problem) -> String {
         (ProblemKind::Internal, _) => {
             "Something broke on our side, and nothing that you did. It is written down for the operators.".into()
         }
-        _ => sentence(problem.detail.as_deref().unwrap_or_default()),
+        _ => show::sentence(problem.detail.as_deref().unwrap_or_default()),
     }
-}
-
-/// Details of problems are written as parts of sentences.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let Some(first) = letters.next() else {
-        return String::new();
-    };
-    let end = if text.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
-    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
 }
 
 #[expect(

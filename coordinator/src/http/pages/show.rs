@@ -8,6 +8,8 @@ use chrono::DateTime;
 use pictor_protocol::campaign::Campaign;
 use pictor_protocol::{Cents, Micros};
 
+use super::draw::push_escaped;
+
 mod states;
 
 pub use states::*;
@@ -215,6 +217,40 @@ pub fn time(ms: impl Whole, now_ms: impl Whole) -> Safe<String> {
     ))
 }
 
+/// A part of a sentence, such as the detail of a problem or the reason of a job, as a sentence.
+pub fn sentence(text: impl AsRef<str>) -> String {
+    let text = text.as_ref();
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
+/// Words in which commands and names stand between backticks, as advice of workers and problems has them. A
+/// backtick without another one stays what it is.
+pub fn coded(text: impl AsRef<str>) -> Safe<String> {
+    let mut html = String::new();
+    let mut rest = text.as_ref();
+    while let Some((before, (code, after))) = rest
+        .split_once('`')
+        .and_then(|(before, after)| Some((before, after.split_once('`')?)))
+    {
+        push_escaped(&mut html, before);
+        html.push_str("<code>");
+        push_escaped(&mut html, code);
+        html.push_str("</code>");
+        rest = after;
+    }
+    push_escaped(&mut html, rest);
+    Safe(html)
+}
+
 /// `2026-11-22 21:30:05 UTC`
 pub fn utc(ms: impl Whole) -> String {
     DateTime::from_timestamp_millis(ms.whole())
@@ -239,8 +275,8 @@ fn relative(ms: i64, now_ms: i64) -> String {
         10..60 => (1, "sec."),
         60..3_600 => (60, "min."),
         3_600..86_400 => (3_600, "hr."),
-        86_400..2_592_000 => (86_400, "day"),
-        2_592_000..31_536_000 => (2_592_000, "mo."),
+        86_400..7_776_000 => (86_400, "day"),
+        7_776_000..31_536_000 => (2_592_000, "mo."),
         _ => (31_536_000, "yr."),
     };
     let many = seconds.unsigned_abs() / size;
@@ -291,6 +327,20 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_between_backticks_is_code_and_nothing_is_markup() {
+        let advice = coded("run `doctor --fix <b>` & look; a ` alone stays").0;
+        assert_eq!(
+            advice,
+            "run <code>doctor --fix &lt;b&gt;</code> &amp; look; a ` alone stays"
+        );
+        assert_eq!(
+            sentence("waiting for a free slot"),
+            "Waiting for a free slot."
+        );
+        assert_eq!(sentence("It ends itself!"), "It ends itself!");
+    }
+
+    #[test]
     fn durations_have_two_units_at_most() {
         for (ms, text) in [
             (850, "850 ms"),
@@ -317,6 +367,9 @@ mod tests {
         assert_eq!(relative(now - 3_000, now), "just now");
         assert_eq!(relative(now - 180_000, now), "3 min. ago");
         assert_eq!(relative(now + 172_800_000, now), "in 2 days");
+        // Of three months all but a second are not two.
+        assert_eq!(relative(now + 7_775_999_000, now), "in 89 days");
+        assert_eq!(relative(now + 7_776_000_000, now), "in 3 mo.");
         assert!(time(now, now).0.contains("2023-11-14 22:13:20 UTC"));
     }
 }

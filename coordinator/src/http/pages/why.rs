@@ -74,10 +74,10 @@ fn sentence(kind: EntryKind, of: Inputs<'_>) -> Option<String> {
         EntryKind::Quest => quest(of)?,
         EntryKind::Referral => referral(of)?,
         EntryKind::Render => format!(
-            "Frame {}: {} of the reference machine × {} points a minute.",
+            "Frame {}: {} of the reference machine × {} a minute.",
             of.number("frame")?,
             of.duration("reference_ms")?,
-            of.amount("points_per_reference_minute_micros")?
+            of.counted("points_per_reference_minute_micros", "point", "points")?
         ),
         EntryKind::OnlineHour => online_hour(of)?,
         EntryKind::JobDone => format!(
@@ -88,10 +88,10 @@ fn sentence(kind: EntryKind, of: Inputs<'_>) -> Option<String> {
         ),
         EntryKind::Reserve => reserve(of)?,
         EntryKind::Charge => format!(
-            "Frame {}: {} of the reference machine × {} credits a minute.",
+            "Frame {}: {} of the reference machine × {} a minute.",
             of.number("frame")?,
             of.duration("reference_ms")?,
-            of.amount("price_per_reference_minute_micros")?
+            of.counted("price_per_reference_minute_micros", "credit", "credits")?
         ),
         EntryKind::Refund => format!(
             "Frame {} was sent back, so it costs nothing. Reason: {}",
@@ -166,12 +166,12 @@ fn reserve(of: Inputs<'_>) -> Option<String> {
         ));
     };
     Some(format!(
-        "Set aside for {}: about {} of the reference machine each (by {}) × {} credits a minute. What is not \
+        "Set aside for {}: about {} of the reference machine each (by {}) × {} a minute. What is not \
          needed comes back.",
         show::counted(frames, "frame", "frames"),
         of.duration("frame_reference_ms")?,
         of.text("by")?,
-        of.amount("price_per_reference_minute_micros")?
+        of.counted("price_per_reference_minute_micros", "credit", "credits")?
     ))
 }
 
@@ -207,6 +207,12 @@ impl<'a> Inputs<'a> {
 
     fn number(self, name: &str) -> Option<i64> {
         self.0.get(name)?.as_i64()
+    }
+
+    fn counted(self, name: &str, one: &str, many: &str) -> Option<String> {
+        let amount = self.amount(name)?;
+        let unit = if amount == "1" { one } else { many };
+        Some(format!("{amount} {unit}"))
     }
 
     fn amount(self, name: &str) -> Option<String> {

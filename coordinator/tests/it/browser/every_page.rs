@@ -4,6 +4,7 @@ use http::Uri;
 use pictor_protocol::people::Role;
 
 use super::gallery::{self, Who};
+use super::states;
 
 #[tokio::test]
 async fn no_page_has_an_obstacle_or_asks_elsewhere_whoever_looks_in_whatever_light() {
@@ -47,6 +48,37 @@ async fn no_page_is_wider_than_a_phone() {
         }
     }
     assert!(wide.is_empty(), "{}", wide.join("\n"));
+}
+
+#[tokio::test]
+async fn no_state_of_a_page_has_an_obstacle_or_is_wider_than_a_phone() {
+    let mut faults = Vec::new();
+    for scene in states::all().await {
+        let tab = scene.tab().await;
+        for state in &scene.states {
+            for scheme in ["light", "dark"] {
+                tab.set_scheme(scheme).await;
+                let status = state.enter(&tab).await;
+                assert!(status < 500, "{}: {status}", state.path);
+                let found = tab.obstacles().await;
+                let told = |it: String| format!("{} ({scheme}): {it}", state.name);
+                faults.extend(found.into_iter().map(told));
+                state.leave(&tab).await;
+            }
+        }
+        faults.extend(tab.faults().await);
+        tab.set_size(360, 740).await;
+        for state in &scene.states {
+            state.enter(&tab).await;
+            let width = tab.run("document.documentElement.scrollWidth").await;
+            if width.as_u64() > Some(360) {
+                faults.push(format!("{}: {width} wide", state.name));
+            }
+            state.leave(&tab).await;
+        }
+    }
+    faults.dedup();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// The pages name each other: no link of ours leads to nothing.

@@ -12,6 +12,7 @@ use pictor_protocol::{CampaignId, Micros, UserId};
 use serde_json::json;
 
 use super::chromium::Tab;
+use super::states;
 use crate::harness::World;
 use crate::harness::browser::Browser;
 use crate::harness::client::Client;
@@ -175,6 +176,8 @@ impl Gallery {
                 "/workers",
                 "/operator",
                 "/operator/people",
+                "/operator/workers",
+                "/operator/jobs",
                 "/operator/campaigns",
                 "/operator/campaigns/new",
                 "/operator/quests",
@@ -183,6 +186,7 @@ impl Gallery {
                 "/operator/payouts",
                 "/operator/payouts/new",
                 "/operator/audit-log",
+                "/operator/system",
             ],
         };
         pages.extend(more.iter().map(ToString::to_string));
@@ -204,7 +208,12 @@ impl Gallery {
 
 /// A job of each kind: done, under way, paused, waiting for what nobody has.
 async fn jobs_of(world: &World, script: &Client, is_real: bool) -> Vec<Job> {
-    let done = script.submit("1-24").await;
+    let upload = script.scene(&scenes::sample()).await.id;
+    let submit = async |name: &str, frames: &str| {
+        let job = json!({ "scene": upload, "name": name, "frames": frames });
+        script.submit_with(&job).await
+    };
+    let done = submit("Harbour at dawn, shot 010", "1-24").await;
     if is_real {
         script
             .until(done.id, "over", |job| job.state == JobState::Done)
@@ -222,10 +231,10 @@ async fn jobs_of(world: &World, script: &Client, is_real: bool) -> Vec<Job> {
             }
         }
     }
-    let paused = script.submit("1-120").await;
+    let paused = submit("Harbour at dawn, shot 020", "1-120").await;
     let pause = format!("/api/v1/jobs/{}/pause", paused.id);
     script.post(&pause, &json!({})).await;
-    let open = script.submit("100-240").await;
+    let open = submit("Lighthouse, long take", "100-240").await;
     if is_real {
         script
             .until(open.id, "under way", |job| job.counts.done >= 20)
@@ -277,6 +286,12 @@ pub fn run_worker(world: &World, name: &str, mut config: WorkerConfig) -> Proces
     Process::start("the worker", &mut command)
 }
 
+const VIEWS: [(&str, &str, u32, u32); 3] = [
+    ("light", "light", 1280, 900),
+    ("dark", "dark", 1280, 900),
+    ("phone", "light", 390, 844),
+];
+
 #[tokio::test]
 #[ignore = "writes pictures of every page to target/screenshots: make screenshots"]
 async fn screenshots_of_every_page() {
@@ -284,14 +299,9 @@ async fn screenshots_of_every_page() {
     std::fs::create_dir_all(&folder).unwrap();
     let is_real = std::env::var_os("PICTOR_SCREENSHOTS_OF_FAKES").is_none();
     let gallery = Gallery::begin(is_real).await;
-    let views = [
-        ("light", "light", 1280, 900),
-        ("dark", "dark", 1280, 900),
-        ("phone", "light", 390, 844),
-    ];
     for who in Who::ALL {
         let tab = gallery.tab_of(who).await;
-        for (view, scheme, width, height) in views {
+        for (view, scheme, width, height) in VIEWS {
             tab.set_scheme(scheme).await;
             tab.set_size(width, height).await;
             for path in gallery.pages_of(who) {
@@ -307,6 +317,22 @@ async fn screenshots_of_every_page() {
                 let file = format!("{who:?}-{name}-{view}.png").to_lowercase();
                 tab.screenshot(&folder.join(file)).await;
                 assert!(status < 500, "{path}: {status}");
+            }
+        }
+    }
+    for scene in states::all().await {
+        let tab = scene.tab().await;
+        for (view, scheme, width, height) in VIEWS {
+            tab.set_scheme(scheme).await;
+            tab.set_size(width, height).await;
+            for state in &scene.states {
+                let status = state.enter(&tab).await;
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                tab.run("scrollTo(0, 0)").await;
+                let file = format!("state-{}-{view}.png", state.name);
+                tab.screenshot(&folder.join(file)).await;
+                state.leave(&tab).await;
+                assert!(status < 500, "{}: {status}", state.path);
             }
         }
     }

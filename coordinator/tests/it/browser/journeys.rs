@@ -131,6 +131,17 @@ async fn what_one_tab_did_another_one_is_told_and_nothing_is_done_twice() {
     tab.close().await;
 }
 
+#[tokio::test]
+async fn a_page_whose_coordinator_is_gone_says_that_it_stands_still() {
+    let world = World::start().await;
+    let ada = world.person("ada", &[Role::Creator]).await;
+    let tab = Tab::of(&world, ada).await;
+    tab.goto("/dashboard").await;
+    assert!(tab.attributes("#lost", "hidden").await[0].is_some());
+    let _data = world.stop().await;
+    tab.see("#lost", "No connection").await;
+}
+
 /// Makes a worker with the pages and runs it by the config that they gave.
 async fn new_worker(world: &World, owner: &Tab, downloads: &Path) -> Process {
     owner.goto("/workers/new").await;

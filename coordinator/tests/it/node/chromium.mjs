@@ -57,6 +57,17 @@ async function watch(page, context, { site, may_ask: mayAsk = [] }) {
 const absolute = (tab, path) => (path.startsWith("/") ? tab.site + path : path);
 const first = (tab, selector) => tab.page.waitForSelector(selector, { visible: true });
 
+// A live part may be replaced between being found and being clicked.
+async function click(tab, selector) {
+  for (;;) {
+    try {
+      return await (await first(tab, selector)).click();
+    } catch (error) {
+      if (!error.message.includes("detached")) throw error;
+    }
+  }
+}
+
 // A click that leads to another page is over when that page is there.
 async function leaving(tab, act) {
   const navigation = tab.page.waitForNavigation({ waitUntil: "load" });
@@ -87,14 +98,12 @@ const orders = {
   async back({ tab }) {
     await tab.page.goBack({ waitUntil: "load" });
   },
-  async click({ tab, selector }) {
-    await (await first(tab, selector)).click();
-  },
-  follow: ({ tab, selector }) => leaving(tab, async () => (await first(tab, selector)).click()),
+  click: ({ tab, selector }) => click(tab, selector),
+  follow: ({ tab, selector }) => leaving(tab, () => click(tab, selector)),
   // A click that opens another tab, which is in front then.
   async opened({ tab, selector }) {
     const opened = new Promise((is) => tab.context.once("targetcreated", is));
-    await (await first(tab, selector)).click();
+    await click(tab, selector);
     return watch(await (await opened).page(), tab.context, { site: tab.site });
   },
   async type({ tab, selector, text }) {

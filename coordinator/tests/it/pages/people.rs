@@ -233,7 +233,7 @@ async fn without_a_campaign_every_page_says_what_that_means() {
     let ada = world.person("ada", &ALL).await;
     let mut browser = world.browser_of(ada).await;
     for (path, says) in [
-        ("/dashboard", "Rendering costs nothing here"),
+        ("/dashboard", "nothing costs or earns anything"),
         ("/rewards", "Nothing to earn here yet"),
         ("/leaderboard", "There is no campaign"),
         ("/ledger", "Nothing has moved yet"),

@@ -5,7 +5,7 @@ use pictor_protocol::campaign::CampaignState;
 use pictor_protocol::community::QuestState;
 use pictor_protocol::job::JobState;
 use pictor_protocol::leaderboard::PublicName;
-use pictor_protocol::worker::WorkerState;
+use pictor_protocol::worker::{Worker, WorkerState};
 
 use super::Facts;
 use crate::accounts::rights::Right;
@@ -122,10 +122,17 @@ fn workers(facts: &Facts, list: &mut Vec<Todo>) {
         let Some(status) = &worker.status else {
             continue;
         };
+        if status.state == WorkerState::NeverConnected {
+            list.push(todo(
+                format!("Connect “{}”", worker.name),
+                "It has no machine yet: download its config file and start it there.",
+                &format!("/workers/{}/connect", worker.id),
+                "Connect",
+            ));
+        }
         let is_wrong = matches!(
             status.state,
-            WorkerState::NeverConnected
-                | WorkerState::TooOld
+            WorkerState::TooOld
                 | WorkerState::Offline
                 | WorkerState::CannotRender
                 | WorkerState::Suspended
@@ -133,7 +140,7 @@ fn workers(facts: &Facts, list: &mut Vec<Todo>) {
         if is_wrong {
             let advice = status.advice.as_deref().unwrap_or(&status.reason);
             list.push(Todo {
-                is_urgent: status.state != WorkerState::NeverConnected,
+                is_urgent: true,
                 ..todo(
                     format!(
                         "“{}”: {}",
@@ -147,25 +154,32 @@ fn workers(facts: &Facts, list: &mut Vec<Todo>) {
             });
         }
     }
-    let rendered = facts.workers.iter().any(|worker| worker.done > 0);
-    list.push(match (facts.workers.is_empty(), rendered) {
-        (true, _) => todo(
+    let connected = |worker: &&Worker| worker.connected_ms.is_some();
+    let frames: u64 = facts.workers.iter().map(|of| of.done).sum();
+    match facts.workers.iter().find(connected) {
+        None if facts.workers.is_empty() => list.push(todo(
             "Connect your first worker",
             "Three steps: a name, a config file, one command.",
             "/workers/new",
             "New worker",
-        ),
-        (false, false) => done(
+        )),
+        // The lines above say which.
+        None => {}
+        Some(worker) => list.push(done(
             "Connect your first worker",
-            "It is waiting for its first frame.",
+            match frames {
+                0 => format!(
+                    "“{}” is connected; no frame has come its way yet.",
+                    worker.name
+                ),
+                _ => format!(
+                    "{} rendered so far.",
+                    show::counted(frames, "frame is", "frames are")
+                ),
+            },
             "/workers",
-        ),
-        (false, true) => done(
-            "Connect your first worker",
-            "It has rendered for others.",
-            "/workers",
-        ),
-    });
+        )),
+    }
 }
 
 async fn community(app: &App, user: UserId, list: &mut Vec<Todo>) -> Result<()> {

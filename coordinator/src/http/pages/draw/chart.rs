@@ -254,7 +254,7 @@ pub fn calendar(label: &str, days: &[Day]) -> Safe<String> {
 fn begin(label: &str) -> String {
     let height = PLOT + WORDS;
     let mut svg = format!(
-        "<svg class=\"chart\" width=\"100%\" height=\"{height}\" role=\"img\" aria-label=\""
+        "<svg class=\"chart plot\" width=\"100%\" height=\"{height}\" role=\"img\" aria-label=\""
     );
     push_escaped(&mut svg, label);
     svg.push_str("\">");
@@ -284,14 +284,13 @@ fn grid(svg: &mut String, top: f64) {
     }
 }
 
-/// The numbers of the lines, over what is plotted.
+/// The numbers of the lines, left of what is plotted: the stylesheet leaves room there, so nothing covers them.
 fn scale(svg: &mut String, top: f64, unit: &str) {
     for (down, value) in levels(top) {
-        if value > 0.0 {
-            let _ = write!(svg, "<text x=\"2\" y=\"{}\">{}", down + 13, number(value));
-            push_escaped(svg, unit);
-            svg.push_str("</text>");
-        }
+        let (down, number) = (down + 4, number(value));
+        let _ = write!(svg, "<text class=\"scale\" x=\"-7\" y=\"{down}\">{number}");
+        push_escaped(svg, unit);
+        svg.push_str("</text>");
     }
 }
 

@@ -225,6 +225,16 @@ pub fn engine_name(engine: Option<Engine>) -> &'static str {
     }
 }
 
+/// The engine that a file names, as Blender's menu has it.
+pub fn engine_of_file(name: impl AsRef<str>) -> String {
+    match name.as_ref() {
+        "CYCLES" => "Cycles".into(),
+        "BLENDER_EEVEE" | "BLENDER_EEVEE_NEXT" => "EEVEE".into(),
+        "BLENDER_WORKBENCH" => "Workbench".into(),
+        other => other.into(),
+    }
+}
+
 pub fn format_name(format: Format) -> &'static str {
     match format {
         Format::Png => "PNG",

@@ -43,12 +43,17 @@ impl CellPart<'_> {
 
     /// What somebody hears who does not see it.
     fn label(&self) -> String {
-        let word = match self.is_next() {
+        let state = match self.is_next() {
             true => "Next",
             false => show::frame_state(self.cell.state).word,
         };
+        // What is seen is heard too: whoever speaks to their browser names what they see.
+        let seen = match self.word() {
+            word if word == state => String::new(),
+            word => format!(", {word}"),
+        };
         let approved = if self.cell.approved { ", approved" } else { "" };
-        format!("Frame {}: {word}{approved}", self.cell.frame)
+        format!("Frame {}: {state}{seen}{approved}", self.cell.frame)
     }
 
     fn picture(&self) -> Option<String> {

@@ -124,7 +124,7 @@ impl Now<'_> {
         let pace = self.job.frames_per_minute?;
         Some(match pace {
             0.0..10.0 => format!("{pace:.1}"),
-            _ => format!("{pace:.0}"),
+            _ => show::count(pace.round() as i64),
         })
     }
 

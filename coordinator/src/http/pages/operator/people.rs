@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use pictor_protocol::UserId;
 use pictor_protocol::fair_play::{PersonFile, PersonPage};
-use pictor_protocol::ledger::{Balances, LedgerEntry};
+use pictor_protocol::ledger::{Balances, LedgerEntry, Moved};
 use pictor_protocol::problem::Problem;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ use crate::fair_play::view;
 use crate::http::auth::Operator;
 use crate::http::extract::{Form, Path, Query};
 use crate::http::pages::layout::{Page, Section, Viewer, again, done, html};
-use crate::http::pages::{draw, show};
+use crate::http::pages::{draw, show, why, words};
 use crate::http::problem::{Refused, Result};
 use crate::ledger;
 
@@ -94,6 +94,19 @@ const fn choice(verdict: &'static str, name: &'static str, follows: &'static str
         verdict,
         name,
         follows,
+    }
+}
+
+/// What moved value, in the words that its owner reads; and where it came or went.
+fn moved_what(entry: &LedgerEntry) -> String {
+    let unit = words::book_unit(&entry.book);
+    format!("{}, {unit}", why::why(entry).title)
+}
+
+fn moved_where(moved: &Moved) -> &'static str {
+    match moved.account.as_str() {
+        "held" => "waiting",
+        _ => "free to use",
     }
 }
 
