@@ -9,6 +9,6 @@ mod install;
 mod journeys;
 mod lighthouse;
 mod sign_in;
-mod thumbnails;
 mod states;
+mod thumbnails;
 mod uploads;

@@ -188,7 +188,7 @@ async fn changes(
             }
             let lines = lines(&app, user, book, None, now_ms).await?;
             let sums = sums(&app, user).await?;
-            Ok(Look::Parts(vec![part(&sums)?, part(&lines)?]))
+            Ok(Look::of(vec![part(&sums)?, part(&lines)?]))
         }
     }))
 }

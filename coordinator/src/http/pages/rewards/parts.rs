@@ -168,7 +168,7 @@ pub async fn changes(
             }
             let parts = facts.parts(now_ms)?.all();
             *seen = Some(facts);
-            Ok(Look::Parts(parts))
+            Ok(Look::of(parts))
         }
     }))
 }
