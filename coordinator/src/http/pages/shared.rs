@@ -136,7 +136,7 @@ mod tests {
         let bell = Bell::default();
         let watched = Watched::new(bell.listen(), Duration::ZERO);
         let next = async |last: Option<&u32>| Ok(Some(last.map_or(1, |last| *last + 1)));
-        let look = |age| watched.look(age, next);
+        let look = |age| watched.look(age, &next);
         assert_eq!(look(LONG).await.unwrap(), Some(1));
         assert_eq!(look(LONG).await.unwrap(), Some(1));
         bell.ring();

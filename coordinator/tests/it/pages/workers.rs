@@ -380,7 +380,6 @@ async fn an_open_list_hears_of_progress_and_of_workers_that_come() {
     let worker = ScriptedWorker::connect(&world, "attic").await;
     world.creator.submit("7").await;
     let grant = worker.must_get_work().await.tasks.remove(0);
-    let browser = owner(&world).await;
     let mut live = Live::open(&world.creator, "/workers/live").await;
     live.until("Frame 7").await;
     worker.report(busy(&worker, &grant, 0.31)).await;
