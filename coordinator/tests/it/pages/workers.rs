@@ -380,7 +380,8 @@ async fn an_open_list_hears_of_progress_and_of_workers_that_come() {
     let worker = ScriptedWorker::connect(&world, "attic").await;
     world.creator.submit("7").await;
     let grant = worker.must_get_work().await.tasks.remove(0);
-    let mut live = Live::open(&world.creator, "/workers/live").await;
+    let browser = owner(&world).await;
+    let mut live = Live::in_browser(&world, &browser, "/workers/live").await;
     live.until("Frame 7").await;
     worker.report(busy(&worker, &grant, 0.31)).await;
     live.until("31 %").await;
@@ -396,7 +397,18 @@ pub struct Live {
 
 impl Live {
     pub async fn open(client: &Client, path: &str) -> Self {
-        let answer = client.open(Method::GET, path, &[], Vec::new()).await;
+        Self::open_with(client, &[], path).await
+    }
+
+    /// For pages that ask who looks, which a token does not tell.
+    async fn in_browser(world: &World, browser: &Browser, path: &str) -> Self {
+        let session = browser.cookie("pictor_session").unwrap();
+        let cookie = format!("pictor_session={session}");
+        Self::open_with(&world.creator, &[("cookie", &cookie)], path).await
+    }
+
+    async fn open_with(client: &Client, headers: &[(&str, &str)], path: &str) -> Self {
+        let answer = client.open(Method::GET, path, headers, Vec::new()).await;
         assert_eq!(answer.status(), StatusCode::OK);
         Self {
             body: answer.into_body(),
