@@ -43,9 +43,10 @@ test-install: ## Test the installers, on stand-ins of what they install
 test-docker: ## Test images, compose file, installer and launcher on a real Docker engine
 	@CARGO=$(CARGO) images/tests/run.sh
 
-bench: prerequisites ## Measure what the README states, on this machine
+bench: test-prerequisites ## Measure what the README states, on this machine
 	@install/bench/bench.sh
-	$(CARGO) test --release -p pictor-coordinator --test it -- --ignored --nocapture --test-threads 1 a_million_people postings_a_second
+	$(CARGO) test --release -p pictor-coordinator --test it -- --ignored --nocapture --test-threads 1 \
+		a_million_people postings_a_second pages_within_their_bounds a_picture_is_seen_within_a_second
 
 lint: ## Check format and lints as CI does
 	$(CARGO) fmt --all --check

@@ -30,6 +30,7 @@ use crate::presence;
 use crate::progress::LiveProgress;
 use crate::store::{self, Store, StoreError};
 use crate::telemetry::LiveTelemetry;
+use crate::workers::equipped::LastMark;
 
 /// Unpacking waits for the disk more than for a core, and takes up to four times a scene's largest size of it.
 const SCENES_AT_A_TIME: usize = 4;
@@ -70,6 +71,8 @@ pub struct App {
     pub metrics: Metrics,
     /// What everybody was told last of the network.
     pub network: LastLook,
+    /// Who was online with what, when it was asked last.
+    pub equipped: LastMark,
     /// When this process began to answer.
     pub started_us: i64,
     /// Everything that runs beside a request; waited for at the end.
@@ -200,6 +203,7 @@ impl Server {
             telemetry: LiveTelemetry::default(),
             metrics: Metrics::default(),
             network: LastLook::default(),
+            equipped: LastMark::default(),
             started_us: now_us,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

@@ -5,6 +5,7 @@
 //! | [`beside`] | what is said of the workers on a page beside their rows |
 //! | [`demand`] | how much there is to render, and with how much |
 //! | [`earnings`] | what a worker earned |
+//! | [`equipped`] | who is online with what, as a mark that changes with it |
 //! | [`hello`] | what a worker says of itself |
 //! | [`schedule`] | the hours of a week in which a worker takes frames; pure |
 //! | [`status`] | what a worker does, why, and what can be done about it; pure |
@@ -15,6 +16,7 @@
 pub mod beside;
 pub mod demand;
 pub mod earnings;
+pub mod equipped;
 pub mod hello;
 pub mod known_gpus;
 pub mod schedule;

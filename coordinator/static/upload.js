@@ -76,7 +76,8 @@ const KINDS = [[[0x42, 0x4c, 0x45, 0x4e, 0x44, 0x45, 0x52], "blend"], [[0x28, 0x
 async function whyNot(file) {
   const most = Number(form.dataset.bytesMax);
   if (file.size === 0) return `${file.name} is empty.`;
-  if (file.size > most) return `${file.name} has ${bytes(file.size)}, and at most ${bytes(most)} are taken here. Leave out what no frame needs: old versions, renders, unused textures.`;
+  const [has, takes] = apart(file.size, most);
+  if (file.size > most) return `${file.name} has ${has}, and at most ${takes} are taken here. Leave out what no frame needs: old versions, renders, unused textures.`;
   let head;
   try {
     head = new Uint8Array(await file.slice(0, 8).arrayBuffer());
@@ -276,11 +277,19 @@ function tell(what, done, all, pace, from, to) {
   say("progress", words.join(", "));
 }
 
-function bytes(count) {
+function bytes(count, digits = 0) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let unit = 0;
   while (count >= 999.5 && unit < units.length - 1) { count /= 1_000; unit++; }
-  return `${unit && count < 9.95 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+  const least = unit && count < 9.95 ? 1 : 0;
+  return `${count.toFixed(unit ? Math.max(least, digits) : 0)} ${units[unit]}`;
+}
+
+// Two sizes in words that tell them apart: 11.0 GB and 10.7 GB, not 11 GB both times.
+function apart(one, other) {
+  let digits = 0;
+  while (bytes(one, digits) === bytes(other, digits) && digits < 12) digits++;
+  return [bytes(one, digits), bytes(other, digits)];
 }
 
 function duration(seconds) {

@@ -10,12 +10,16 @@ use pictor_protocol::{BlobHash, JobId, SceneId, TaskId, UserId};
 
 use super::{at_work, view};
 use crate::app::App;
+use crate::campaign::calendar::SECOND_US;
 use crate::dispatch::task::TaskStatus;
 use crate::store::jobs::JobRow;
 use crate::store::{Result, Tx, job_pages, jobs, logs, scenes, tasks};
+use crate::workers::equipped::{self, Mark};
 
 /// Frames on a page.
 pub const PAGE: usize = 240;
+/// What nothing rings for and no mark tells, such as the time of another try, is found after this long.
+const AT_LATEST_US: i64 = 300 * SECOND_US;
 /// Columns of the strip: as fine as a wide screen shows, and no more work for a hundred thousand frames.
 pub const COLUMNS: usize = 600;
 
@@ -48,23 +52,34 @@ pub struct Overview {
     pub cells: Vec<Cell>,
     /// `None` if the job is still of the revision that is known.
     pub strip: Option<Vec<FrameState>>,
+    pub known: Known,
 }
 
 /// What somebody saw of a job who looks again.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Known {
-    pub revision: i64,
+    revision: i64,
+    is_over: bool,
     reason: Option<String>,
     at_work: JobWorkers,
+    /// Who was online with what.
+    equipped: Mark,
+    at_us: i64,
 }
 
-impl Overview {
-    pub fn known(&self) -> Known {
-        Known {
-            revision: self.job.revision,
-            reason: self.job.reason.clone(),
-            at_work: self.at_work.clone(),
-        }
+impl Known {
+    /// Whether another look would find the same, as long as the job is of this revision: it is over, or nobody works
+    /// on it, and the reasons why it waits are held against the same workers.
+    fn rests(&self, equipped: Mark, now_us: i64) -> bool {
+        let is_recent = now_us - self.at_us < AT_LATEST_US;
+        let waits = self.at_work.workers.is_empty() && self.equipped == equipped;
+        self.is_over || waits && is_recent
+    }
+
+    fn looks_like(&self, other: &Self) -> bool {
+        self.revision == other.revision
+            && self.reason == other.reason
+            && self.at_work == other.at_work
     }
 }
 
@@ -74,7 +89,7 @@ pub enum Seen {
     /// There is no such job of theirs.
     Nothing,
     /// What is known already: cheaper to find out than to show.
-    Same,
+    Same(Known),
     New(Box<Overview>),
 }
 
@@ -86,22 +101,30 @@ pub async fn of_job(
     shown: Shown,
     known: Option<&Known>,
 ) -> Result<Seen> {
+    let equipped = equipped::mark(app).await?;
     let mut tx = app.store.read().await?;
+    let now_us = app.now_us();
+    if let Some(known) = known.filter(|known| known.rests(equipped, now_us))
+        && job_pages::revision(&mut tx, owner, id).await? == Some(known.revision)
+    {
+        return Ok(Seen::Same(known.clone()));
+    }
     let Some(row) = jobs::find_owned(&mut tx, owner, id).await? else {
         return Ok(Seen::Nothing);
     };
     let is_known = known.is_some_and(|known| known.revision == row.revision);
-    if is_known && view::state_of(&row).is_over() {
-        return Ok(Seen::Same);
-    }
-    let seen = Overview {
-        at_work: at_work::workers(app, &mut tx, &row).await?,
-        job: view::job(&mut tx, row.clone(), app.now_us()).await?,
-        cells: Vec::new(),
-        strip: None,
+    let at_work = at_work::workers(app, &mut tx, &row).await?;
+    let job = view::job(&mut tx, row.clone(), now_us).await?;
+    let now = Known {
+        revision: job.revision,
+        is_over: job.state.is_over(),
+        reason: job.reason.clone(),
+        at_work: at_work.clone(),
+        equipped,
+        at_us: now_us,
     };
-    if known == Some(&seen.known()) {
-        return Ok(Seen::Same);
+    if known.is_some_and(|known| known.looks_like(&now)) {
+        return Ok(Seen::Same(now));
     }
     let strip = match is_known {
         true => None,
@@ -109,9 +132,11 @@ pub async fn of_job(
     };
     let cells = cells(app, &mut tx, id, shown).await?;
     Ok(Seen::New(Box::new(Overview {
+        job,
+        at_work,
         cells,
         strip,
-        ..seen
+        known: now,
     })))
 }
 

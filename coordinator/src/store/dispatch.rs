@@ -178,6 +178,28 @@ pub async fn online(tx: &mut Tx, since_us: i64) -> Result<Vec<OnlineWorker>> {
     )
 }
 
+/// What tells whether a worker of [`online`] is still what it was: all else of it comes with its hello.
+#[derive(Debug, FromRow)]
+pub struct OnlineMark {
+    #[sqlx(try_from = "String")]
+    pub id: WorkerId,
+    pub name: String,
+    pub hello_us: Option<i64>,
+    #[sqlx(try_from = "Option<String>")]
+    pub schedule: MaybeJson<Schedule>,
+}
+
+/// The workers of [`online`].
+pub async fn online_marks(tx: &mut Tx, since_us: i64) -> Result<Vec<OnlineMark>> {
+    fetch_all!(
+        tx,
+        OnlineMark,
+        "SELECT id, name, hello_us, schedule FROM workers \
+         WHERE status = 'active' AND last_seen_us > $1 AND abilities <> '[]' ORDER BY id",
+        since_us
+    )
+}
+
 /// What the jobs with queued frames can be rendered with, each answer once.
 pub async fn needs(tx: &mut Tx) -> Result<Vec<Need>> {
     #[derive(FromRow)]

@@ -105,6 +105,22 @@ pub async fn latest_picture(tx: &mut Tx, job: JobId) -> Result<Option<LatestRow>
     )
 }
 
+/// The revision of a job of somebody.
+pub async fn revision(tx: &mut Tx, owner: UserId, job: JobId) -> Result<Option<i64>> {
+    #[derive(FromRow)]
+    struct Revision {
+        revision: i64,
+    }
+    let row = fetch_optional!(
+        tx,
+        Revision,
+        "SELECT revision FROM jobs WHERE id = $1 AND owner_id = $2",
+        job.to_string(),
+        owner.to_string()
+    )?;
+    Ok(row.map(|row| row.revision))
+}
+
 /// A number that grows with every change of a job of somebody and with every job, and is another one when a job
 /// is gone.
 pub async fn changes_of_all(tx: &mut Tx, owner: UserId) -> Result<i64> {

@@ -95,11 +95,15 @@ impl Queue {
             true => Vec::new(),
             false => super::taking_frames(tx, now_us).await?,
         };
+        // Asked once for an engine: a thousand workers would be asked again for each of a thousand jobs.
+        let mut able: HashMap<Option<Engine>, Vec<Series>> = HashMap::new();
         for job in open.into_iter().filter(|job| job.queued > 0) {
             let engine = job.plan.0.engine;
             let runtime = job.runtime.0.or_else(|| {
-                let able = ability::series_for(online.iter().map(OnlineWorker::equipment), engine);
-                decide::pick_runtime(job.blender, job.file_series, &able)
+                let able = able.entry(engine).or_insert_with(|| {
+                    ability::series_for(online.iter().map(OnlineWorker::equipment), engine)
+                });
+                decide::pick_runtime(job.blender, job.file_series, able)
             });
             queue.jobs.push(Waiting {
                 job: job.id,

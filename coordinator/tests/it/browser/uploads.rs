@@ -76,6 +76,14 @@ async fn what_is_no_scene_is_refused_before_it_is_sent() {
         tab.see("[data-part=why]", why).await;
         tab.click("[data-part=again]").await;
     }
+    // Longer than is taken by less than words usually tell; nothing of it is on the disk.
+    let file = folder.path().join("long.blend");
+    std::fs::write(&file, b"BLENDER-v405").unwrap();
+    let long = std::fs::File::options().write(true).open(&file).unwrap();
+    long.set_len(11_000_000_000).unwrap();
+    tab.upload("#file", &file).await;
+    let why = "long.blend has 11.0 GB, and at most 10.7 GB are taken here";
+    tab.see("[data-part=why]", why).await;
     tab.close().await;
 }
 

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use pictor_protocol::JobId;
+use pictor_protocol::{JobId, SceneId};
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::harness::browser::Browser;
+use crate::harness::client::Client;
 use crate::harness::process::{RealCoordinator, program};
 use crate::harness::worker::ScriptedWorker;
 use crate::harness::{World, eventually, scenes};
@@ -35,7 +36,7 @@ const CORE_MAX: f64 = 5.0;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes, and measures: `make bench` runs it"]
 async fn pages_within_their_bounds() {
-    let farm = Farm::start().await;
+    let mut farm = Farm::start().await;
     let mut table = Table::default();
     let (waiting, half) = (path(farm.waiting), path(farm.half));
     for (what, address) in [
@@ -47,7 +48,6 @@ async fn pages_within_their_bounds() {
             "/workers?search=9&sort=earned",
         ),
         ("the network of 1,000 workers", "/network"),
-        ("1,000 jobs", "/jobs"),
     ] {
         farm.answers(&mut table, what, address).await;
     }
@@ -57,6 +57,16 @@ async fn pages_within_their_bounds() {
         ("the network", "/network"),
     ] {
         farm.weighs(&mut table, what, address).await;
+    }
+    farm.submit_many().await;
+    for (what, address) in [
+        (
+            "My Workers, 1,000 of them, while 1,000 jobs wait",
+            "/workers",
+        ),
+        ("1,000 jobs", "/jobs"),
+    ] {
+        farm.answers(&mut table, what, address).await;
     }
     farm.rests(&mut table, "no open page", Vec::new()).await;
     let one = vec![format!("{waiting}/live"); PAGES];
@@ -81,9 +91,11 @@ fn path(job: JobId) -> String {
 /// A coordinator with much of everything, all of it one person's.
 struct Farm {
     coordinator: RealCoordinator,
+    creator: Client,
     session: String,
     waiting: JobId,
     half: JobId,
+    scene: SceneId,
     jobs: Vec<JobId>,
 }
 
@@ -94,12 +106,6 @@ impl Farm {
         let half = world.creator.submit(&format!("1-{FRAMES}")).await;
         render(&worker, FRAMES / 2).await;
         let waiting = world.creator.submit(&format!("1-{FRAMES}")).await.id;
-        let mut jobs = Vec::with_capacity(PAGES);
-        for number in 0..PAGES {
-            let job =
-                json!({ "scene": half.scene, "frames": "1-10", "name": format!("job {number}") });
-            jobs.push(world.creator.submit_with(&job).await.id);
-        }
         // A thousand that are there for the next hour, whoever asks.
         world
             .sql(
@@ -113,12 +119,24 @@ impl Farm {
             .await;
         let browser = world.browser_of(world.operator().await).await;
         let session = browser.cookie("pictor_session").unwrap().to_owned();
+        let token = world.creator.token().to_owned();
+        let coordinator = RealCoordinator::start_on(world.stop().await).await;
         Self {
-            coordinator: RealCoordinator::start_on(world.stop().await).await,
+            creator: Client::new(&coordinator.url, &token),
+            coordinator,
             session,
             waiting,
             half: half.id,
-            jobs,
+            scene: half.scene,
+            jobs: Vec::with_capacity(PAGES),
+        }
+    }
+
+    async fn submit_many(&mut self) {
+        for number in 0..PAGES {
+            let name = format!("job {number}");
+            let job = json!({ "scene": self.scene, "frames": "1-10", "name": name });
+            self.jobs.push(self.creator.submit_with(&job).await.id);
         }
     }
 

@@ -7,6 +7,7 @@ use pictor_protocol::people::Role;
 use pictor_protocol::scene::Scene;
 use serde_json::json;
 
+use super::workers::Live;
 use crate::harness::browser::Browser;
 use crate::harness::client::Answer;
 use crate::harness::worker::ScriptedWorker;
@@ -45,6 +46,51 @@ async fn nobody_sees_or_changes_the_jobs_of_somebody_else() {
     let answer = browser.form(&format!("{page}/selected"), &fields).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert_eq!(world.creator.job(job.id).await.state, JobState::Queued);
+}
+
+#[tokio::test]
+async fn open_pages_of_a_job_see_a_picture_come_and_strangers_see_nothing() {
+    let world = World::start().await;
+    let job = world.creator.submit("1-300").await;
+    let path = format!("/jobs/{}/live", job.id);
+    let mut pages = [
+        Live::open(&world.creator, &path).await,
+        Live::open(&world.creator, &path).await,
+    ];
+    let mut second = Live::open(&world.creator, &format!("{path}?page=2")).await;
+    for page in &mut pages {
+        let sent = page.until("id=\"f240\"").await;
+        assert!(!sent.contains("id=\"f241\""), "{sent}");
+    }
+    let sent = second.until("id=\"f300\"").await;
+    assert!(!sent.contains("id=\"f240\""), "{sent}");
+
+    let eve = world.stranger("eve").await;
+    let sent = Live::open(&eve, &path).await.until("event: over").await;
+    assert!(!sent.contains("event: part"), "{sent}");
+
+    let worker = ScriptedWorker::connect(&world, "attic").await;
+    let lease = worker.must_get_work().await;
+    worker.finish(&lease.tasks[0], &scenes::png(1)).await;
+    for page in &mut pages {
+        page.until("/frames/1/thumbnail?v=").await;
+    }
+    let sent = second.until("1 of 300 frames done").await;
+    assert!(!sent.contains("/thumbnail?v="), "{sent}");
+}
+
+/// A worker that comes rings at no job, so what others saw of it is of before.
+#[tokio::test]
+async fn a_page_that_was_just_opened_is_not_set_back_to_what_others_saw() {
+    let world = World::start().await;
+    let job = world.creator.submit("1-3").await;
+    let path = format!("/jobs/{}/live", job.id);
+    let mut early = Live::open(&world.creator, &path).await;
+    early.until("no worker is online").await;
+    let _worker = ScriptedWorker::connect(&world, "attic").await;
+    let mut late = Live::open(&world.creator, &path).await;
+    let sent = late.until("id=\"f3\"").await;
+    assert!(!sent.contains("no worker is online"), "{sent}");
 }
 
 #[tokio::test]

@@ -402,7 +402,7 @@ async fn an_open_list_hears_of_progress_and_of_workers_that_come() {
     world.creator.submit("7").await;
     let grant = worker.must_get_work().await.tasks.remove(0);
     let browser = owner(&world).await;
-    let mut live = Live::open(&world, &browser, "/workers/live").await;
+    let mut live = Live::in_browser(&world, &browser, "/workers/live").await;
     live.until("Frame 7").await;
     worker.report(busy(&worker, &grant, 0.31)).await;
     live.until("31 %").await;
@@ -411,18 +411,25 @@ async fn an_open_list_hears_of_progress_and_of_workers_that_come() {
 }
 
 /// What the page of a live address sends, as text.
-struct Live {
+pub struct Live {
     body: Incoming,
     text: String,
 }
 
 impl Live {
-    async fn open(world: &World, browser: &Browser, path: &str) -> Self {
+    pub async fn open(client: &Client, path: &str) -> Self {
+        Self::open_with(client, &[], path).await
+    }
+
+    /// For pages that ask who looks, which a token does not tell.
+    async fn in_browser(world: &World, browser: &Browser, path: &str) -> Self {
         let session = browser.cookie("pictor_session").unwrap();
         let cookie = format!("pictor_session={session}");
-        let headers = [("cookie", cookie.as_str())];
-        let client = world.creator.clone();
-        let answer = client.open(Method::GET, path, &headers, Vec::new()).await;
+        Self::open_with(&world.creator, &[("cookie", &cookie)], path).await
+    }
+
+    async fn open_with(client: &Client, headers: &[(&str, &str)], path: &str) -> Self {
+        let answer = client.open(Method::GET, path, headers, Vec::new()).await;
         assert_eq!(answer.status(), StatusCode::OK);
         Self {
             body: answer.into_body(),
@@ -430,15 +437,15 @@ impl Live {
         }
     }
 
-    /// Waits until this was sent, and forgets what came before it.
-    async fn until(&mut self, wanted: &str) {
+    /// Waits until this was sent; answers what came since the last time.
+    pub async fn until(&mut self, wanted: &str) -> String {
         while !self.text.contains(wanted) {
             let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await;
             let frame = frame.unwrap_or_else(|_| panic!("no {wanted} in {}", self.text));
             let data = frame.unwrap().unwrap().into_data().unwrap();
             self.text.push_str(&String::from_utf8_lossy(&data));
         }
-        self.text.clear();
+        std::mem::take(&mut self.text)
     }
 }
 

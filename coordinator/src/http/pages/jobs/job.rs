@@ -14,28 +14,25 @@ use pictor_protocol::job_workers::{JobSlot, JobWorkers};
 use pictor_protocol::settings::Format;
 use pictor_protocol::{JobId, UserId};
 use serde::Deserialize;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use super::form;
 use super::grid::{self, CellPart, FilterPart, GridPart, StripPart};
 use super::list::shares;
 use super::live::{Look, Parts, Watch, stream};
-use super::shared::Held;
+use super::shared::{Held, Watched};
 use super::{Page, Section, Viewer, draw, html, show};
 use crate::accounts::rights::Right;
 use crate::app::App;
-use crate::bells::Ear;
 use crate::http::auth::Creator;
 use crate::http::extract::{Path, Query};
 use crate::http::problem::{Refused, Result};
-use crate::jobs::overview::{self, Known, Overview, Shown};
+use crate::jobs::overview::{self, Known, Overview, Seen, Shown};
 use crate::jobs::review::{FRAMES_MAX, REASON_CHARS_MAX};
 
 /// A job that waits may start to wait for something else without a ring.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(8);
 /// How old what somebody else saw may be then.
-const FRESH: Duration = Duration::from_secs(5);
+const FRESH: Duration = Duration::from_secs(3);
 /// Progress rings several times a second; a picture is there within a second all the same.
 const AT_MOST_EVERY: Duration = Duration::from_millis(400);
 
@@ -209,7 +206,7 @@ async fn job(
 ) -> Result<Response> {
     let user = viewer.with(Right::Jobs)?;
     let shown = asked.shown();
-    let overview::Seen::New(seen) = overview::of_job(&app, user, id, shown, None).await? else {
+    let Seen::New(seen) = overview::of_job(&app, user, id, shown, None).await? else {
         return Err(Refused::not_found("job"));
     };
     let now_ms = app.now_us() / 1_000;
@@ -269,28 +266,11 @@ impl Looks {
 }
 
 /// The open pages. Those that show the same frames of a job to the same person are looked after together.
-type Open = Held<(UserId, JobId, Shown), Together>;
+type Open = Held<(UserId, JobId, Shown), Watched<Arc<Sight>>>;
 
-/// Pages that show the same.
+/// What is seen of a job.
 #[derive(Debug)]
-struct Together {
-    owner: UserId,
-    id: JobId,
-    shown: Shown,
-    seen: Mutex<Seen>,
-}
-
-/// What they saw last.
-#[derive(Debug)]
-struct Seen {
-    ear: Ear,
-    last: Option<Last>,
-}
-
-#[derive(Debug)]
-struct Last {
-    /// When the look began: it may lack what came later.
-    at: Instant,
+struct Sight {
     known: Known,
     /// The one part that looks at every frame.
     strip: String,
@@ -309,93 +289,69 @@ async fn live(
         ear: Some(app.bells.jobs.listen(id)),
         every: Some(LOOK_AGAIN),
     };
-    let together = open.of((user, id, shown), || Together {
-        owner: user,
-        id,
-        shown,
-        seen: Mutex::new(Seen {
-            ear: app.bells.jobs.listen(id),
-            last: None,
-        }),
+    let watched = open.of((user, id, shown), || {
+        Watched::new(app.bells.jobs.listen(id), AT_MOST_EVERY)
     });
     let mut is_first = true;
     let here = Arc::clone(&app);
     Ok(stream(&here, watch, move || {
-        // The page itself is of just now: nothing older may take its place.
-        let age = if is_first { Duration::ZERO } else { FRESH };
-        is_first = false;
-        look(Arc::clone(&app), Arc::clone(&together), age)
+        // The page itself is of just now: nothing older may take its place, not even who was online then.
+        let is_fresh = std::mem::take(&mut is_first);
+        let age = if is_fresh { Duration::ZERO } else { FRESH };
+        let (app, watched) = (Arc::clone(&app), Arc::clone(&watched));
+        async move {
+            let look = async |last: Option<&Arc<Sight>>| {
+                let known = last.filter(|_| !is_fresh);
+                look(&app, user, id, shown, known).await
+            };
+            let sight = watched.look(age, look).await?;
+            Ok(sight.map_or(Look::Over, |sight| Look::Parts(Arc::clone(&sight.parts))))
+        }
     }))
 }
 
-/// What there is to see, at most so old. Whoever finds that it is older, or that something rang since, looks for
-/// all of them.
-async fn look(app: Arc<App>, of: Arc<Together>, age: Duration) -> Result<Look> {
-    let asked = Instant::now();
-    let mut seen = of.seen.lock().await;
-    let Seen { ear, last } = &mut *seen;
-    if let Some(last) = &*last {
-        if !ear.has_heard() && asked <= last.at + age {
-            return Ok(Look::Parts(Arc::clone(&last.parts)));
-        }
-        tokio::time::sleep_until(last.at + AT_MOST_EVERY).await;
-    }
-    // What rings from here on is news again.
-    ear.has_heard();
-    let at = Instant::now();
-    let known = last.as_ref().map(|last| &last.known);
-    match overview::of_job(&app, of.owner, of.id, of.shown, known).await? {
-        overview::Seen::Nothing => Ok(Look::Over),
-        overview::Seen::Same => {
-            let Some(last) = last else {
-                return Ok(Look::Same);
-            };
-            last.at = at;
-            Ok(Look::Parts(Arc::clone(&last.parts)))
-        }
-        overview::Seen::New(overview) => {
-            let drawn = last.take().map(|last| last.strip);
-            let (strip, parts) = render(&overview, of.shown, drawn, app.now_us() / 1_000)?;
-            let parts = Arc::new(Parts::from(parts));
-            *last = Some(Last {
-                at,
-                known: overview.known(),
-                strip,
-                parts: Arc::clone(&parts),
-            });
-            Ok(Look::Parts(parts))
-        }
-    }
-}
-
-/// The strip, and all parts with it; `drawn` is the one of the revision that is known.
-fn render(
-    seen: &Overview,
+/// Nothing if there is no such job of theirs.
+async fn look(
+    app: &App,
+    owner: UserId,
+    id: JobId,
     shown: Shown,
-    drawn: Option<String>,
-    now_ms: i64,
-) -> Result<(String, Vec<String>)> {
-    let job = seen.job.id;
-    let looks = Looks::of(seen, shown, now_ms)?;
-    let strip = looks.strip.or(drawn).unwrap_or_default();
-    let mut parts = vec![
-        looks.head,
-        looks.now,
-        looks.at_work,
-        looks.filter,
-        strip.clone(),
-    ];
+    last: Option<&Arc<Sight>>,
+) -> Result<Option<Arc<Sight>>> {
+    let known = last.map(|last| &last.known);
+    let seen = match overview::of_job(app, owner, id, shown, known).await? {
+        Seen::Nothing => return Ok(None),
+        Seen::Same(known) => {
+            return Ok(last.map(|last| {
+                Arc::new(Sight {
+                    known,
+                    strip: last.strip.clone(),
+                    parts: Arc::clone(&last.parts),
+                })
+            }));
+        }
+        Seen::New(seen) => seen,
+    };
+    let looks = Looks::of(&seen, shown, app.now_us() / 1_000)?;
+    let drawn = || last.map_or_else(String::new, |last| last.strip.clone());
+    let strip = looks.strip.unwrap_or_else(drawn);
+    let mut parts = vec![looks.head, looks.now, looks.at_work, looks.filter];
+    parts.push(strip.clone());
     match shown.state {
         // Frames stay where they are: each is a part of its own.
         None => {
             for cell in &seen.cells {
-                parts.push(super::rendered(&CellPart { job, cell })?);
+                parts.push(super::rendered(&CellPart { job: id, cell })?);
             }
         }
         Some(_) => parts.push(super::rendered(&GridPart {
-            job,
-            cells: seen.cells.clone(),
+            job: id,
+            cells: seen.cells,
         })?),
     }
-    Ok((strip, parts))
+    Ok(Some(Arc::new(Sight {
+        known: seen.known,
+        strip,
+        parts: Arc::new(Parts::from(parts)),
+    })))
 }
