@@ -86,11 +86,11 @@ async fn a_page_that_was_just_opened_is_not_set_back_to_what_others_saw() {
     let job = world.creator.submit("1-3").await;
     let path = format!("/jobs/{}/live", job.id);
     let mut early = Live::open(&world.creator, &path).await;
-    early.until("no worker is online").await;
+    early.until("No worker is online").await;
     let _worker = ScriptedWorker::connect(&world, "attic").await;
     let mut late = Live::open(&world.creator, &path).await;
     let sent = late.until("id=\"f3\"").await;
-    assert!(!sent.contains("no worker is online"), "{sent}");
+    assert!(!sent.contains("No worker is online"), "{sent}");
 }
 
 #[tokio::test]

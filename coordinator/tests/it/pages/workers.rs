@@ -439,8 +439,10 @@ impl Live {
 
     /// Waits until this was sent; answers what came since the last time.
     pub async fn until(&mut self, wanted: &str) -> String {
+        // Whatever keeps the connection alive meanwhile.
+        let end = tokio::time::Instant::now() + PATIENCE;
         while !self.text.contains(wanted) {
-            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await;
+            let frame = tokio::time::timeout_at(end, self.body.frame()).await;
             let frame = frame.unwrap_or_else(|_| panic!("no {wanted} in {}", self.text));
             let data = frame.unwrap().unwrap().into_data().unwrap();
             self.text.push_str(&String::from_utf8_lossy(&data));
