@@ -16,7 +16,7 @@ use super::{POINT, board, somebody, until};
 
 const PEOPLE: usize = 1_000_000;
 const REQUESTS: usize = 1_000;
-/// What issue 4 asks for.
+/// What a look at the board may take.
 const ENOUGH: Duration = Duration::from_millis(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -27,7 +27,7 @@ const PAGES: usize = 1_000;
 const REQUESTS: usize = 300;
 const IDLE: Duration = Duration::from_secs(30);
 
-/// What issue 5 asks for.
+/// What a page may take.
 const ANSWER_MAX: Duration = Duration::from_millis(20);
 const WEIGHT_MAX: usize = 150_000;
 const GROWTH_MAX: u64 = 50_000_000;
