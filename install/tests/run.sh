@@ -11,7 +11,8 @@ main() {
     check_shell
     local tests=("$@")
     ((${#tests[@]} > 0)) || mapfile -t tests < <(ls install/tests/*.bats)
-    bats --timing "${tests[@]}"
+    # What is ignored here, as under nohup, no test could send.
+    env --default-signal=HUP,INT,QUIT bats --timing "${tests[@]}"
 }
 
 check_shell() {
