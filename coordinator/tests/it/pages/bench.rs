@@ -49,7 +49,8 @@ async fn pages_within_their_bounds() {
         ),
         ("the network of 1,000 workers", "/network"),
     ] {
-        farm.answers(&mut table, what, address).await;
+        farm.answers(&mut table, what, address, Some(ANSWER_MAX))
+            .await;
     }
     for (what, address) in [
         ("that job", half.as_str()),
@@ -58,6 +59,7 @@ async fn pages_within_their_bounds() {
     ] {
         farm.weighs(&mut table, what, address).await;
     }
+    // Beyond what is promised: to know where it leads.
     farm.submit_many().await;
     for (what, address) in [
         (
@@ -66,7 +68,7 @@ async fn pages_within_their_bounds() {
         ),
         ("1,000 jobs", "/jobs"),
     ] {
-        farm.answers(&mut table, what, address).await;
+        farm.answers(&mut table, what, address, None).await;
     }
     farm.rests(&mut table, "no open page", Vec::new()).await;
     let one = vec![format!("{waiting}/live"); PAGES];
@@ -146,7 +148,7 @@ impl Farm {
         browser
     }
 
-    async fn answers(&self, table: &mut Table, what: &str, address: &str) {
+    async fn answers(&self, table: &mut Table, what: &str, address: &str, most: Option<Duration>) {
         let mut browser = self.browser();
         let mut times = Vec::with_capacity(REQUESTS);
         for _ in 0..REQUESTS {
@@ -160,9 +162,9 @@ impl Farm {
         table.row(Row {
             what: format!("{what}: its page, of {REQUESTS}"),
             measured: format!("p50 {:.1} ms, p99 {:.1} ms", ms(p50), ms(p99)),
-            reach: "p99 <= 20 ms",
+            reach: most.map_or("", |_| "p99 <= 20 ms"),
             numbers: json!({ "p50_ms": ms(p50), "p99_ms": ms(p99) }),
-            is_good: p99 <= ANSWER_MAX || cfg!(debug_assertions),
+            is_good: most.is_none_or(|most| p99 <= most) || cfg!(debug_assertions),
         });
     }
 
