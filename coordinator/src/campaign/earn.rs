@@ -8,6 +8,7 @@ use pictor_protocol::agent::AttemptRef;
 use pictor_protocol::{JobId, Micros, TaskId, UserId};
 use serde_json::{Value, json};
 
+use super::calendar::HOUR_US;
 use super::{Current, CurrentError, RulesCache, current};
 use crate::fair_play;
 use crate::jobs::charge::Delivered;
@@ -19,8 +20,6 @@ use crate::store::jobs::JobRow;
 use crate::store::{self, StoreError, Tx};
 use crate::store::{costs, standing};
 use crate::workers::earnings;
-
-const HOUR_US: i64 = 3_600_000_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EarnError {

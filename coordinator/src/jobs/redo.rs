@@ -1,10 +1,10 @@
 //! A frame that was sent back is there again: what becomes of the picture before.
 //!
-//! Until then nothing has moved: the creator has paid for it, and the points for it wait, [`WITHIN_DAYS`] days at
-//! least. If the new picture shows something else, the one before was wrong: what was charged for it comes back, and
-//! its points do not go on. If both show the same, that is what the scene looks like, and it stays paid; so it does
-//! if its creator, who could hand in anything, made the new one. So sending everything back and keeping the pictures
-//! wins nobody anything.
+//! Until then nothing has moved: the creator has paid for it, and the points for it wait, for
+//! [`REPLACED_WITHIN_DAYS`] days at least. If the new picture shows something else, the one before was wrong: what was
+//! charged for it comes back, and its points do not go on. If both show the same, that is what the scene looks like,
+//! and it stays paid; so it does if its creator, who could hand in anything, made the new one. So sending everything
+//! back and keeping the pictures wins nobody anything.
 
 use pictor_protocol::agent::AttemptRef;
 use pictor_protocol::{BlobHash, UserId};
@@ -13,6 +13,7 @@ use serde_json::json;
 use super::charge;
 use super::review::Outcome;
 use crate::app::App;
+use crate::campaign::calendar::DAY_US;
 use crate::campaign::earn::{self, Points};
 use crate::dispatch::report::ReportError;
 use crate::fair_play;
@@ -23,13 +24,11 @@ use crate::store::{self, Tx, reviews};
 use crate::trust;
 
 /// So long the points for a picture wait for the one that is to take its place.
-pub const WITHIN_DAYS: i64 = 7;
-
-const DAY_US: i64 = 24 * 3_600_000_000;
+pub const REPLACED_WITHIN_DAYS: i64 = 7;
 
 /// When points go on that would have been due at a moment, if their picture is sent back now.
 pub fn put_off(due_us: i64, now_us: i64) -> i64 {
-    due_us.max(now_us + WITHIN_DAYS * DAY_US)
+    due_us.max(now_us + REPLACED_WITHIN_DAYS * DAY_US)
 }
 
 /// A picture that was sent back, held against the new one.
@@ -122,7 +121,7 @@ mod tests {
 
     #[test]
     fn points_wait_a_week_for_the_new_picture_and_as_long_as_they_would_have() {
-        let week_us = WITHIN_DAYS * DAY_US;
+        let week_us = REPLACED_WITHIN_DAYS * DAY_US;
         assert_eq!(put_off(5, 10), 10 + week_us);
         assert_eq!(put_off(11 + week_us, 10), 11 + week_us);
     }

@@ -6,6 +6,7 @@
 
 use pictor_protocol::settings::Fault;
 
+use crate::campaign::calendar::DAY_US;
 use crate::dispatch::task::TaskStatus;
 use crate::store::column::words;
 
@@ -17,8 +18,6 @@ pub const WITHIN_DAYS: i64 = 7;
 pub const REASON_CHARS_MAX: usize = 300;
 /// Most frames that are named in one request: each is written on its own, while nobody else writes.
 pub const FRAMES_MAX: usize = 500;
-
-const DAY_US: i64 = 24 * 3_600_000_000;
 
 words! {
     /// What was said last of a frame. A new picture begins without a word.

@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::http::extract::Path;
 use crate::http::problem::{Refused, Result};
 use crate::jobs::overview::{self, WholeFrame};
-use crate::jobs::redo::WITHIN_DAYS;
+use crate::jobs::redo::REPLACED_WITHIN_DAYS;
 use crate::jobs::review::REASON_CHARS_MAX;
 
 /// More of a log than this is fetched as a file.
@@ -122,7 +122,7 @@ impl FramePage {
         let credits = show::amount(back.charged_micros);
         match back.state {
             SentBackState::Open => Some(format!(
-                "{credits} credits come back when another picture takes its place, within {WITHIN_DAYS} days."
+                "{credits} credits come back when another picture takes its place, within {REPLACED_WITHIN_DAYS} days."
             )),
             SentBackState::Replaced => Some(format!("{credits} credits came back.")),
             SentBackState::Same => Some("The new picture shows the same, so it stays paid.".into()),
